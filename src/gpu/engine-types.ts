@@ -1,0 +1,67 @@
+// What the U-Net engine offers to training and diffusion: types only. All latents cross this line as diffusers has them, (B, 4, h, w) f32;
+// the engine turns them into its own NHWC.
+import type { GpuBytes } from '../worker/api.ts';
+
+/** One forward's inputs for one sample (batch 1). */
+export interface UNetInputs {
+  sample: Float32Array; // (4, h, w)
+  timestep: number;
+  encoderHiddenStates: Float32Array; // (77, d)
+}
+export interface MicroStep extends UNetInputs {
+  target: Float32Array; // (4, h, w)
+}
+export interface StepReport {
+  step: number; // optimizer steps taken so far, this one included (a skipped step does not count)
+  loss: number; // mean over the micro-steps
+  gradientNorm: number; // before clipping, unscaled
+  learningRate: number;
+  skipped: boolean; // an overflow: nothing was updated, the loss scale was halved
+}
+
+/** LoRA parameters by diffusers module name (`down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q`). */
+export interface LoraModule {
+  name: string;
+  inFeatures: number;
+  outFeatures: number;
+}
+export type LoraWeights = Map<string, { down: Float32Array; up: Float32Array }>; // down (r, in), up (out, r)
+
+/** Everything a run needs to go on: copies of the flat buffers and the step state. Stored as is. */
+export interface TrainingState {
+  lora: Float32Array;
+  firstMoment: Float32Array;
+  secondMoment: Float32Array;
+  stepState: Float32Array;
+}
+
+export interface UNetEngine {
+  readonly modules: readonly LoraModule[];
+  readonly gpuBytes: GpuBytes; // as planned; equal to what was allocated
+  readonly flopsPerStep: number;
+  readonly dispatchesPerStep: number;
+  /** noise_pred (4, h, w) with the adapter at `strength` (0 = without). */
+  predict(inputs: UNetInputs, strength: number): Promise<Float32Array>;
+  /** Loss without gradients, adapter at `strength`: for the held-out photo. */
+  evaluate(inputs: MicroStep, strength: number): Promise<number>;
+  /**
+   * One optimizer step over `micro` (batch × accumulate of them, fixed when the engine was made): gradients are averaged, clipped, applied.
+   * Encodes and submits at once; resolves when the GPU has finished. The caller keeps at most two in flight.
+   */
+  step(micro: readonly MicroStep[]): Promise<StepReport>;
+  readLora(): Promise<LoraWeights>;
+  writeLora(weights: LoraWeights): void;
+  readState(): Promise<TrainingState>;
+  writeState(state: TrainingState): void;
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  destroy(): void;
+}
+
+export interface OptimizerSettings {
+  learningRates: Float32Array; // one per step: any schedule is a table
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  clip: number;
+}

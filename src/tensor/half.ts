@@ -1,0 +1,38 @@
+// f16 ↔ f32 on the CPU: plain numbers in, IEEE 754 binary16 bits out, rounded to nearest even; and back.
+
+const f32 = new Float32Array(1);
+const bits = new Uint32Array(f32.buffer);
+
+/** The binary16 bits nearest to `value`; past 65504 becomes ±Inf. */
+export function toHalf(value: number): number {
+  f32[0] = value;
+  const b = bits[0] as number;
+  const sign = (b >>> 16) & 0x8000;
+  const a = b & 0x7fffffff;
+  if (a > 0x7f800000) return sign | 0x7e00;
+  if (a >= 0x477ff000) return sign | 0x7c00;
+  if (a >= 0x38800000) return sign | (((a + 0xfff + ((a >>> 13) & 1)) >>> 13) - 0x1c000);
+  if (a < 0x33000000) return sign;
+  const shift = 126 - (a >>> 23);
+  const m = (a & 0x7fffff) | 0x800000;
+  return sign | ((m + (1 << (shift - 1)) - 1 + ((m >>> shift) & 1)) >>> shift);
+}
+
+export function fromHalf(h: number): number {
+  const exponent = (h >>> 10) & 0x1f;
+  const mantissa = h & 0x3ff;
+  const magnitude =
+    exponent === 0 ? mantissa * 2 ** -24 : exponent === 31 ? (mantissa ? Number.NaN : Number.POSITIVE_INFINITY) : (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  return h & 0x8000 ? -magnitude : magnitude;
+}
+
+export const toF16 = (values: ArrayLike<number>): Uint16Array<ArrayBuffer> => {
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) out[i] = toHalf(values[i] as number);
+  return out;
+};
+export const fromF16 = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) out[i] = fromHalf(halves[i] as number);
+  return out;
+};

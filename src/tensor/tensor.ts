@@ -1,0 +1,37 @@
+// Tensor: a name, a shape, a storage type and where it lives. The vocabulary of graph, plan and gpu; it holds no data.
+
+export type DType = 'f32' | 'f16';
+
+/** Where a tensor's bytes live and who may write them. */
+export type TensorKind =
+  | 'weight' // frozen, uploaded once, bound read-only
+  | 'lora' // trainable: a range of the flat LoRA buffer
+  | 'lora-grad' // the same range of the flat gradient buffer
+  | 'input' // written by the CPU before each run
+  | 'output' // kept to the end of the run, for readback
+  | 'state' // persists across runs: optimizer moments and step state
+  | 'temp'; // anything else: a range of the arena, alive from its writer to its last reader
+
+export interface Tensor {
+  readonly id: number;
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly kind: TensorKind;
+}
+
+/** Number of elements of a shape; 1 for a scalar (`[]`). */
+export const numel = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+export const bytesPer: Record<DType, number> = { f32: 4, f16: 2 };
+
+/** Bytes a tensor takes, rounded up to a whole u32 (an odd number of f16 values ends in half a word of padding). */
+export const byteLength = (t: Pick<Tensor, 'shape' | 'dtype'>): number =>
+  Math.ceil((numel(t.shape) * bytesPer[t.dtype]) / 4) * 4;
+
+export const lastDim = (shape: readonly number[]): number => shape[shape.length - 1] ?? 1;
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** `12×16×64 f16`, for tables and messages. */
+export const describe = (t: Pick<Tensor, 'shape' | 'dtype'>): string => `${t.shape.join('×') || 'scalar'} ${t.dtype}`;

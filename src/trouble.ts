@@ -1,0 +1,36 @@
+// Trouble: an error that a person can act on. Lower layers say what was expected and what came, as data; ui/messages.ts says it in words.
+
+/** Every trouble the page has a sentence for. The facts each carries are listed beside it. */
+export interface TroubleFacts {
+  'no-webgpu': Record<string, never>;
+  'no-adapter': Record<string, never>;
+  'device-lost': { reason: string; step?: number };
+  'out-of-memory': { neededBytes: number };
+  'file-damaged': { file: string; expected: string; got: string };
+  'file-missing': { file: string; status: number };
+  'not-this-family': { key: string; expected: string; got: string };
+  'photo-unreadable': { file: string; reason: 'not-an-image' | 'truncated' | 'too-large' };
+  'photo-too-small': { file: string; width: number; height: number; needs: number };
+  'no-photos': Record<string, never>;
+  'no-identifier': Record<string, never>;
+  'no-class-noun': Record<string, never>;
+  'prompt-too-long': { words: number };
+  'adapter-mismatch': { file: string; expected: string; got: string };
+  'numbers-ran-away': { step: number; keptStep: number };
+  'disk-full': { neededBytes: number; freeBytes: number };
+  'another-tab': Record<string, never>;
+  'bad-setting': { setting: string; expected: string; got: string };
+}
+export type TroubleCode = keyof TroubleFacts;
+
+/** Thrown by every layer for what a user can mend. `message` is plain English for logs and tests; the page words it from `code` and `facts`. */
+export class Trouble<C extends TroubleCode = TroubleCode> extends Error {
+  constructor(
+    readonly code: C,
+    readonly facts: TroubleFacts[C],
+    message: string = `${code} ${JSON.stringify(facts)}`,
+  ) {
+    super(message);
+    this.name = 'Trouble';
+  }
+}

@@ -1,0 +1,106 @@
+// Runs the launches of one op (or a few) on a device, each tensor in a buffer of its own: kernels are tested without the plan.
+import { pipelineKey, storageClass, wgsl } from '../../src/gpu/shader.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import type { Launch, Node, Operand, Target } from '../../src/graph/op.ts';
+import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
+import { fromF16, toF16 } from '../../src/tensor/half.ts';
+
+export const testTarget: Target = { maxBindingBytes: 128 * 2 ** 20, gemmVariant: () => 'tile32' };
+
+const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
+
+/**
+ * @param data values of tensors that exist before the run; the others start filled with NaN, so that reading what nobody wrote is seen.
+ * @returns the values of any tensor of the graph afterwards.
+ */
+export async function runGraph(device: GPUDevice, g: Graph, data: Map<Tensor, ArrayLike<number>>, target: Target = testTarget) {
+  const buffers = new Map<number, GPUBuffer>();
+  const scratchOf = new Map<Node, Record<string, Tensor>>();
+  const make = (t: Tensor): void => {
+    const size = byteLength(t);
+    const buffer = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    const values = data.get(t) ?? (t.kind === 'lora-grad' ? new Float32Array(numel(t.shape)) : new Float32Array(numel(t.shape)).fill(Number.NaN));
+    if (values.length !== numel(t.shape)) throw new Error(`${t.name}: ${values.length} values for [${t.shape}]`);
+    const bytes = new Uint8Array(size);
+    const source = t.dtype === 'f32' ? Float32Array.from(values) : toF16(values);
+    bytes.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+    device.queue.writeBuffer(buffer, 0, bytes);
+    buffers.set(t.id, buffer);
+  };
+  for (const t of g.tensors) make(t);
+  let nextScratch = 1_000_000;
+  for (const node of g.nodes) {
+    const specs = node.op.scratch?.(node, target) ?? {};
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, s] of Object.entries(specs)) {
+      const t: Tensor = { id: nextScratch++, name, shape: s.shape, dtype: s.dtype, kind: 'temp' };
+      make(t);
+      tensors[name] = t;
+    }
+    scratchOf.set(node, tensors);
+  }
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const node of g.nodes) {
+    const withScratch: Node = { ...node, outputs: { ...node.outputs, ...scratchOf.get(node) } };
+    for (const launch of node.op.launches(withScratch, target)) record(device, pass, launch, buffers);
+  }
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  return {
+    read: async (t: Tensor): Promise<Float32Array> => {
+      const buffer = buffers.get(t.id) as GPUBuffer;
+      const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const e = device.createCommandEncoder();
+      e.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+      device.queue.submit([e.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const bytes = staging.getMappedRange().slice(0);
+      staging.destroy();
+      return (t.dtype === 'f32' ? new Float32Array(bytes) : fromF16(new Uint16Array(bytes))).slice(0, numel(t.shape));
+    },
+  };
+}
+
+function record(device: GPUDevice, pass: GPUComputePassEncoder, launch: Launch, buffers: Map<number, GPUBuffer>): void {
+  const known = pipelines.get(device) ?? new Map<string, GPUComputePipeline>();
+  pipelines.set(device, known);
+  const key = pipelineKey(launch);
+  let pipeline = known.get(key);
+  if (!pipeline) {
+    const operands = [...Object.values(launch.reads), ...Object.values(launch.writes)];
+    const layout = device.createBindGroupLayout({
+      entries: [
+        ...(Object.keys(launch.dims).length > 0 ? [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' as const } }] : []),
+        ...operands.map((o, i) => ({
+          binding: i + 1,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: storageClass(o) === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+        })),
+      ],
+    });
+    pipeline = device.createComputePipeline({
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: device.createShaderModule({ code: wgsl(launch), label: key }), entryPoint: launch.entry },
+    });
+    known.set(key, pipeline);
+  }
+  const dims = Object.values(launch.dims);
+  const uniform = device.createBuffer({ size: Math.max(16, Math.ceil(dims.length / 4) * 16), usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+  const words = new DataView(new ArrayBuffer(uniform.size));
+  dims.forEach((d, i) => (typeof d === 'number' ? words.setUint32(4 * i, d, true) : words.setFloat32(4 * i, d.f32, true)));
+  device.queue.writeBuffer(uniform, 0, words.buffer);
+  const operands: Operand[] = [...Object.values(launch.reads), ...Object.values(launch.writes)];
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(
+    0,
+    device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: [
+        ...(dims.length > 0 ? [{ binding: 0, resource: { buffer: uniform } }] : []),
+        ...operands.map((o, i) => ({ binding: i + 1, resource: { buffer: buffers.get(o.tensor.id) as GPUBuffer } })),
+      ],
+    }),
+  );
+  pass.dispatchWorkgroups(...launch.workgroups);
+}
