@@ -1,0 +1,85 @@
+// safetensors' number formats: raw little-endian bytes in, plain numbers out; and how many bytes each format takes.
+
+import { fromF16 } from '../tensor/half.ts';
+
+/** Every format a safetensors header may name whose elements are whole bytes, with the bytes one element takes. */
+export const bytesPerElement = {
+  F64: 8,
+  I64: 8,
+  U64: 8,
+  F32: 4,
+  I32: 4,
+  U32: 4,
+  F16: 2,
+  BF16: 2,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+} as const;
+
+export type FileDType = keyof typeof bytesPerElement;
+
+/** Whether `value` names a format of this table. */
+export const isFileDType = (value: unknown): value is FileDType =>
+  typeof value === 'string' && Object.hasOwn(bytesPerElement, value);
+
+/**
+ * `bytes` read as `dtype`, as f32: exact for F16 and BF16, rounded to nearest for the wider ones. `bytes` must start on a multiple of eight in
+ * its buffer (a fresh copy does). Null for the 8-bit float formats, which no Stable Diffusion 1.x or 2.x file uses.
+ */
+export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<ArrayBuffer> | null {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const count = byteLength / bytesPerElement[dtype];
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(new Float32Array(buffer, byteOffset, count));
+    case 'F64':
+      return new Float32Array(new Float64Array(buffer, byteOffset, count));
+    case 'F16':
+      return fromTable(new Uint16Array(buffer, byteOffset, count));
+    case 'BF16':
+      return fromBf16(new Uint16Array(buffer, byteOffset, count));
+    case 'I64':
+      return Float32Array.from(new BigInt64Array(buffer, byteOffset, count), Number);
+    case 'U64':
+      return Float32Array.from(new BigUint64Array(buffer, byteOffset, count), Number);
+    case 'I32':
+      return new Float32Array(new Int32Array(buffer, byteOffset, count));
+    case 'U32':
+      return new Float32Array(new Uint32Array(buffer, byteOffset, count));
+    case 'I16':
+      return new Float32Array(new Int16Array(buffer, byteOffset, count));
+    case 'U16':
+      return new Float32Array(new Uint16Array(buffer, byteOffset, count));
+    case 'I8':
+      return new Float32Array(new Int8Array(buffer, byteOffset, count));
+    case 'U8':
+    case 'BOOL':
+      return new Float32Array(bytes);
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+      return null;
+  }
+}
+
+let halfTable: Float32Array | undefined;
+
+// A checkpoint has up to a billion halves: one look-up each instead of arithmetic. There are only 65,536 different ones.
+function fromTable(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  halfTable ??= fromF16(Uint16Array.from({ length: 65536 }, (_, h) => h));
+  const table = halfTable;
+  const out = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i] as number] as number;
+  return out;
+}
+
+// bfloat16 is the upper half of an f32.
+function fromBf16(words: Uint16Array): Float32Array<ArrayBuffer> {
+  const out = new Uint32Array(words.length);
+  for (let i = 0; i < words.length; i++) out[i] = (words[i] as number) << 16;
+  return new Float32Array(out.buffer);
+}
