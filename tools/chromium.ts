@@ -1,0 +1,41 @@
+// In: this machine. Out: the path of a Chromium or Chrome, and how to start it headless with WebGPU on software.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
+const PLACES = [
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  join(process.env.PROGRAMFILES ?? 'C:\\Program Files', 'Google\\Chrome\\Application\\chrome.exe'),
+];
+
+/** CHROMIUM names one; else the first on PATH, else the usual places. */
+export function findChromium(): string | undefined {
+  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((dir) => NAMES.map((name) => join(dir, name)));
+  return [process.env.CHROMIUM, ...onPath, ...PLACES].find((path) => path !== undefined && path !== '' && runs(path));
+}
+
+/** Software WebGPU everywhere, so that a picture looks the same on every machine; nothing phones home. */
+export const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--no-first-run',
+];
+
+export const NO_CHROMIUM =
+  'No Chromium was found. Install Chromium or Google Chrome (Debian: apt-get install chromium), or name its program in the variable CHROMIUM.';
+
+function runs(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

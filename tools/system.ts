@@ -1,0 +1,58 @@
+// In: this machine. Out: a browser and a software GPU installed where that is ours to do (Debian, as root), or one sentence on what to install.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findChromium, NO_CHROMIUM } from './chromium.ts';
+
+const SOURCES = '/etc/apt/sources.list.d';
+const LAVAPIPE = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json', '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json'];
+
+const ours = existsSync('/etc/debian_version') && process.getuid?.() === 0;
+
+/** undefined when there is a browser now, else what to do. */
+export function ensureChromium(): string | undefined {
+  if (findChromium()) return;
+  if (ours) apt(['chromium']);
+  return findChromium() ? undefined : NO_CHROMIUM;
+}
+
+/**
+ * undefined when a Vulkan driver in software is here (lavapipe, else the SwiftShader that Debian's chromium brings) or none is needed (macOS and
+ * Windows have their own GPU interface), else what to do.
+ */
+export function ensureVulkan(): string | undefined {
+  if (process.platform !== 'linux' || process.env.DARKROOM_ICD || process.env.VK_ICD_FILENAMES) return;
+  if (LAVAPIPE.some(existsSync)) return;
+  if (ours) installLavapipe();
+  if (LAVAPIPE.some(existsSync) || existsSync('/usr/lib/chromium/vk_swiftshader_icd.json')) return;
+  return 'No software Vulkan driver was found. Install Mesa 25 or newer (Debian 12: mesa-vulkan-drivers from bookworm-backports; Debian 13, Ubuntu 24.04 and Fedora: mesa-vulkan-drivers).';
+}
+
+/** Debian 12's own Mesa is too old for Dawn, its backports are not. They are asked for this once, through a copy of the machine's own source. */
+function installLavapipe(): void {
+  const release = readFileSync('/etc/os-release', 'utf8').match(/^VERSION_CODENAME=(.*)$/m)?.[1];
+  if (release !== 'bookworm') return apt(['mesa-vulkan-drivers']);
+  const own = join(SOURCES, 'debian.sources');
+  if (!existsSync(own)) return; // apt is set up in a way that we do not know: SwiftShader does
+  const stanza = readFileSync(own, 'utf8').split(/\n\s*\n/)[0] ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'darkroom-apt-'));
+  try {
+    cpSync(SOURCES, folder, { recursive: true });
+    writeFileSync(join(folder, 'darkroom.sources'), `${stanza.replace(/^Suites:.*$/m, `Suites: ${release}-backports`)}\n`);
+    apt(['-t', `${release}-backports`, 'mesa-vulkan-drivers'], ['-o', `Dir::Etc::SourceParts=${folder}`]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function apt(packages: string[], options: string[] = []): void {
+  console.log(`Installing ${packages.at(-1)} (apt-get) …`);
+  const run = (...words: string[]) =>
+    spawnSync('apt-get', ['-qq', ...options, ...words], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  run('update');
+  run('install', '-y', '--no-install-recommends', ...packages);
+}
