@@ -1,0 +1,39 @@
+"""Names of goldens -> test/golden/…, or with --check the differences between what is committed and what comes out now.
+
+    python tools/goldens/make.py [--check] [names…]      (default: all of them)
+
+Inputs must come out bitwise, outputs within a tenth of the bar that the app is held to. Exit code 1 when anything differs."""
+import argparse, sys
+import torch
+import configs, unet
+from store import faults, write
+
+GOLDENS = {
+    **{f"unet/{name}": (lambda name=name: unet.make(name)) for name in ("demo", *configs.GOLDENS)},
+}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--check", action="store_true")
+    p.add_argument("names", nargs="*", metavar="name", help=", ".join(GOLDENS))
+    a = p.parse_args()
+    unknown = [name for name in a.names if name not in GOLDENS]
+    if unknown:
+        p.error(f"no golden is called {', '.join(unknown)}; there are {', '.join(GOLDENS)}")
+    torch.set_num_threads(1)  # the order of additions must not depend on the machine
+    wrong = []
+    for name in a.names or GOLDENS:
+        print(name, flush=True)
+        for file in GOLDENS[name]():
+            if a.check:
+                wrong += faults(file)
+            else:
+                write(file)
+    if a.check:
+        print("\n".join(wrong) or "All goldens came out as committed.")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
