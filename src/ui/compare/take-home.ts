@@ -1,0 +1,30 @@
+// In: what an adapter is called and what is on screen; out: the file's name and the prompt line to copy.
+
+/** Lower case, words joined by hyphens, safe on every file system. */
+const slug = (words: string): string =>
+  words
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+
+/** 'aawxbc-figurine', or 'aawxbc-figurine-s400' for a step that is not the best. */
+export function adapterName(identifier: string, classNoun: string, moment: number | null, bestStep: number): string {
+  const name = slug(`${identifier} ${classNoun}`) || 'adapter';
+  return moment === null || moment === bestStep ? name : `${name}-s${moment}`;
+}
+
+/** '1', '0.85': as A1111 and Forge write a strength. */
+export const strengthText = (strength: number): string => String(Math.round(strength * 100) / 100);
+
+/** '<lora:aawxbc-figurine:0.85> aawxbc figurine' for programs that load by prompt; the bare words for diffusers, which scales in code. */
+export function promptLine(
+  layout: 'kohya' | 'diffusers',
+  name: string,
+  strength: number,
+  identifier: string,
+  classNoun: string,
+): string {
+  const words = `${identifier} ${classNoun}`.trim();
+  return layout === 'kohya' ? `<lora:${name}:${strengthText(strength)}> ${words}` : words;
+}

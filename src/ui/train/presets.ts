@@ -1,0 +1,160 @@
+// In: how many photos are in use and which model; out: complete training settings. The numbers of UX §4, nowhere else.
+import type { TrainingSettings } from '../../worker/api.ts';
+
+export type PresetId = 'quick' | 'balanced' | 'thorough';
+export type RecipeId = PresetId | 'diffusers' | 'kohya-like';
+export const presetIds: readonly PresetId[] = ['quick', 'balanced', 'thorough'];
+export const recipeIds: readonly RecipeId[] = [...presetIds, 'diffusers', 'kohya-like'];
+export const defaultPreset: PresetId = 'balanced';
+
+/** What a preset says about one family of models; everything else is common to all. */
+interface PresetRow {
+  stepsPerPhoto: number;
+  fewest: number;
+  most: number;
+  learningRate: number;
+  schedule: TrainingSettings['schedule'];
+  warmup: number; // share of the steps
+  rank: number;
+  interval: number; // steps between previews
+}
+
+const forStableDiffusion: Record<PresetId, PresetRow> = {
+  quick: {
+    stepsPerPhoto: 40,
+    fewest: 200,
+    most: 400,
+    learningRate: 2e-4,
+    schedule: 'constant',
+    warmup: 0,
+    rank: 4,
+    interval: 100,
+  },
+  balanced: {
+    stepsPerPhoto: 100,
+    fewest: 500,
+    most: 1200,
+    learningRate: 1e-4,
+    schedule: 'constant',
+    warmup: 0,
+    rank: 8,
+    interval: 100,
+  },
+  thorough: {
+    stepsPerPhoto: 200,
+    fewest: 1000,
+    most: 2400,
+    learningRate: 1e-4,
+    schedule: 'cosine',
+    warmup: 0.05,
+    rank: 16,
+    interval: 200,
+  },
+};
+
+// The demo model is a thousandth of the size: it needs a ten times higher rate, and its layers are too narrow for a high rank to help.
+// `balanced` is the recipe the yardstick in its README was measured with, whatever the number of photos.
+const forDemoModel: Record<PresetId, PresetRow> = {
+  quick: {
+    stepsPerPhoto: 0,
+    fewest: 100,
+    most: 100,
+    learningRate: 1e-3,
+    schedule: 'constant',
+    warmup: 0,
+    rank: 4,
+    interval: 25,
+  },
+  balanced: {
+    stepsPerPhoto: 0,
+    fewest: 300,
+    most: 300,
+    learningRate: 1e-3,
+    schedule: 'constant',
+    warmup: 0,
+    rank: 4,
+    interval: 50,
+  },
+  thorough: {
+    stepsPerPhoto: 0,
+    fewest: 600,
+    most: 600,
+    learningRate: 1e-3,
+    schedule: 'cosine',
+    warmup: 0.05,
+    rank: 8,
+    interval: 100,
+  },
+};
+
+export const isDemoModel = (modelId: string | null): boolean => modelId === 'demo';
+
+/** One photo to check with from 6, two from 15, three from 25; below 6 every photo is needed for learning. */
+export const keptAsideFor = (photos: number): number => (photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0);
+
+/** Nearest multiple of the preview interval, so that the last preview is the end; at least one interval. */
+export const roundToInterval = (steps: number, interval: number): number =>
+  interval > 0 ? Math.max(interval, Math.round(steps / interval) * interval) : Math.max(1, Math.round(steps));
+
+const common = (
+  photos: number,
+): Omit<
+  TrainingSettings,
+  'steps' | 'learningRate' | 'schedule' | 'warmupSteps' | 'rank' | 'alpha' | 'previewEvery'
+> => ({
+  batch: 1,
+  accumulate: 1,
+  clip: 1,
+  seed: 42,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 1e-2,
+  keptAside: keptAsideFor(photos),
+  previewSteps: 20,
+  activations: 'f32',
+  recompute: 'auto',
+});
+
+/** Complete settings of a preset or a reference recipe. */
+export function presetSettings(id: RecipeId, photos: number, modelId: string | null): TrainingSettings {
+  if (id === 'diffusers')
+    // train_dreambooth_lora.py's own defaults: nothing kept aside.
+    return {
+      ...common(photos),
+      steps: 500,
+      learningRate: 1e-4,
+      schedule: 'constant',
+      warmupSteps: 0,
+      rank: 4,
+      alpha: 4,
+      previewEvery: 100,
+      keptAside: 0,
+    };
+  const row = (isDemoModel(modelId) ? forDemoModel : forStableDiffusion)[id === 'kohya-like' ? 'balanced' : id];
+  const wanted = Math.min(row.most, Math.max(row.fewest, row.stepsPerPhoto * photos));
+  const steps = roundToInterval(wanted, row.interval);
+  const preset: TrainingSettings = {
+    ...common(photos),
+    steps,
+    learningRate: row.learningRate,
+    schedule: row.schedule,
+    warmupSteps: Math.round(row.warmup * steps),
+    rank: row.rank,
+    alpha: row.rank,
+    previewEvery: row.interval,
+  };
+  return id === 'kohya-like' ? { ...preset, learningRate: 2e-4, schedule: 'cosine', rank: 16, alpha: 8 } : preset;
+}
+
+/** The settings that differ from `base`, in `base`'s order. */
+export const changedSettings = (settings: TrainingSettings, base: TrainingSettings): (keyof TrainingSettings)[] =>
+  (Object.keys(base) as (keyof TrainingSettings)[]).filter((key) => settings[key] !== base[key]);
+
+/** Steps that get a preview, a held-out measurement and a saved moment: 0, every interval, and the end. */
+export function previewSteps(steps: number, every: number): number[] {
+  const cells = [0];
+  if (every > 0) for (let step = every; step < steps; step += every) cells.push(step);
+  if (steps > 0) cells.push(steps);
+  return cells;
+}

@@ -1,0 +1,167 @@
+// In: a run as the page shows it and the events since; out: the run as it is now. Pure: state/run.svelte.ts feeds it in batches.
+import type { GpuBytes, Phase, Picture, Progress, RunSummary, TrainEvent, TrainingSettings } from '../../worker/api.ts';
+import type { Dot } from './verdict.ts';
+
+export type RunStatus = 'preparing' | 'running' | 'paused' | 'done' | 'stopped' | 'failed';
+export interface Preview {
+  step: number;
+  picture: Picture;
+}
+
+export interface RunView {
+  runId: string;
+  settings: TrainingSettings;
+  status: RunStatus;
+  preparing: Progress[]; // one a phase, in the order they came
+  doing: Phase | null; // what training waits for right now: measuring, drawing, saving
+  step: number;
+  losses: number[]; // losses[step − 1]; NaN where unknown
+  heldOut: Dot[]; // by step
+  heldOutOn: 'kept-aside' | 'training';
+  previews: Preview[]; // by step
+  learningRate: number;
+  gradientNorm: number;
+  msPerStep: number | null;
+  msLeft: number | null;
+  gpuBytes: GpuBytes | null;
+  adapterBytes: number | null;
+  savedStep: number;
+  notches: number[]; // steps at which the run went on after a stop
+  resets: number; // times the graphics card was reset since the page opened
+  summary: RunSummary | null;
+}
+
+export function newRun(runId: string, settings: TrainingSettings): RunView {
+  return {
+    runId,
+    settings,
+    status: 'preparing',
+    preparing: [],
+    doing: null,
+    step: 0,
+    losses: [],
+    heldOut: [],
+    heldOutOn: settings.keptAside > 0 ? 'kept-aside' : 'training',
+    previews: [],
+    learningRate: 0,
+    gradientNorm: 0,
+    msPerStep: null,
+    msLeft: null,
+    gpuBytes: null,
+    adapterBytes: null,
+    savedStep: 0,
+    notches: [],
+    resets: 0,
+    summary: null,
+  };
+}
+
+/** A stored run as it stood when it was last saved: what the page shows until its first events arrive. */
+export function storedRun(run: RunSummary): RunView {
+  const ended = run.state === 'done' || run.state === 'stopped';
+  return {
+    ...newRun(run.runId, run.settings),
+    status: ended ? (run.state as 'done' | 'stopped') : 'paused',
+    step: run.step,
+    losses: run.losses,
+    heldOut: run.heldOut,
+    heldOutOn: run.heldOutOn,
+    msPerStep: run.msPerStep,
+    msLeft: Math.max(0, run.settings.steps - run.step) * run.msPerStep,
+    gpuBytes: run.gpuBytes,
+    savedStep: run.step,
+    summary: ended ? run : null,
+  };
+}
+
+const betweenSteps: readonly Phase[] = ['measuring', 'drawing', 'saving'];
+
+/** Keeps a list ordered by step, one entry a step: after a resume the same step may come again. */
+function place<T extends { step: number }>(list: readonly T[], entry: T): T[] {
+  const last = list.at(-1);
+  if (!last || last.step < entry.step) return [...list, entry];
+  return [...list.filter((other) => other.step !== entry.step), entry].sort((a, b) => a.step - b.step);
+}
+
+/** Back to `step`: what came after it is trained again, so its numbers go. */
+const backTo = (run: RunView, step: number): RunView => ({
+  ...run,
+  step,
+  losses: run.losses.slice(0, step),
+  heldOut: run.heldOut.filter((dot) => dot.step <= step),
+  notches: step > 0 && run.notches.at(-1) !== step ? [...run.notches, step] : run.notches,
+});
+
+/** A batch at a time: `losses` is copied once for all of its steps. */
+export function withEvents(before: RunView, events: readonly TrainEvent[]): RunView {
+  let run: RunView = { ...before, losses: [...before.losses] };
+  for (const event of events) {
+    switch (event.kind) {
+      case 'progress': {
+        const { progress } = event;
+        if (run.status !== 'preparing') {
+          run.doing = betweenSteps.includes(progress.phase) ? progress.phase : run.doing;
+          break;
+        }
+        const at = run.preparing.findIndex((other) => other.phase === progress.phase);
+        run.preparing = at === -1 ? [...run.preparing, progress] : run.preparing.with(at, progress);
+        break;
+      }
+      case 'planned':
+        run.gpuBytes = event.gpuBytes;
+        run.adapterBytes = event.adapterBytes;
+        break;
+      case 'resumed':
+        run = backTo(run, event.step);
+        break;
+      case 'step':
+        run.status = 'running';
+        run.doing = null;
+        run.step = event.step;
+        while (run.losses.length < event.step - 1) run.losses.push(Number.NaN);
+        run.losses[event.step - 1] = event.loss;
+        run.learningRate = event.learningRate;
+        run.gradientNorm = event.gradientNorm;
+        run.msPerStep = event.msPerStep;
+        run.msLeft = event.msLeft;
+        break;
+      case 'held-out':
+        run.heldOut = place(run.heldOut, { step: event.step, loss: event.loss });
+        run.heldOutOn = event.on;
+        break;
+      case 'preview':
+        run.previews = place(run.previews, { step: event.step, picture: event.picture });
+        break;
+      case 'saved':
+        run.savedStep = event.step;
+        break;
+      case 'paused':
+        run.status = 'paused';
+        run.doing = null;
+        break;
+      case 'device-lost':
+        run = { ...backTo(run, event.step), resets: run.resets + 1, savedStep: event.step };
+        break;
+    }
+  }
+  return run;
+}
+
+/** The end: the summary's numbers are the exact ones. */
+export const finished = (run: RunView, summary: RunSummary): RunView => ({
+  ...run,
+  status: summary.state === 'done' ? 'done' : 'stopped',
+  doing: null,
+  step: summary.step,
+  losses: summary.losses,
+  heldOut: summary.heldOut,
+  heldOutOn: summary.heldOutOn,
+  msLeft: 0,
+  savedStep: summary.step,
+  gpuBytes: summary.gpuBytes,
+  summary,
+});
+
+/** 0…1 of the planned steps. */
+export const share = (run: Pick<RunView, 'step' | 'settings'>): number =>
+  run.settings.steps > 0 ? Math.min(1, run.step / run.settings.steps) : 0;

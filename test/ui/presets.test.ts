@@ -1,0 +1,126 @@
+// UX §4's table, number by number, and how settings travel as text.
+import { describe, expect, test } from 'vitest';
+import { knobs, knobText, knobValue, pasteSettings, settingsJson } from '../../src/ui/train/knobs.ts';
+import { changedSettings, keptAsideFor, presetSettings, previewSteps, recipeIds } from '../../src/ui/train/presets.ts';
+import { runMs, size, span } from '../../src/ui/train/time-left.ts';
+
+describe('presets', () => {
+  test.each([
+    ['quick', 5, 200],
+    ['quick', 7, 300],
+    ['quick', 30, 400],
+    ['balanced', 5, 500],
+    ['balanced', 7, 700],
+    ['balanced', 30, 1200],
+    ['thorough', 5, 1000],
+    ['thorough', 7, 1400],
+    ['thorough', 30, 2400],
+  ] as const)('%s with %i photos takes %i steps', (id, photos, steps) => {
+    expect(presetSettings(id, photos, 'sd15').steps).toBe(steps);
+  });
+  test('every preset ends on a preview', () => {
+    for (const id of recipeIds)
+      for (let photos = 1; photos <= 40; photos++) {
+        const { steps, previewEvery } = presetSettings(id, photos, 'sd15');
+        expect(steps % previewEvery).toBe(0);
+      }
+  });
+  test('rates, ranks and schedules', () => {
+    expect(presetSettings('quick', 7, 'sd15')).toMatchObject({
+      learningRate: 2e-4,
+      schedule: 'constant',
+      rank: 4,
+      alpha: 4,
+      previewEvery: 100,
+    });
+    expect(presetSettings('balanced', 7, 'sd15')).toMatchObject({
+      learningRate: 1e-4,
+      schedule: 'constant',
+      rank: 8,
+      alpha: 8,
+      warmupSteps: 0,
+    });
+    expect(presetSettings('thorough', 7, 'sd15')).toMatchObject({
+      learningRate: 1e-4,
+      schedule: 'cosine',
+      rank: 16,
+      warmupSteps: 70,
+      previewEvery: 200,
+    });
+    expect(presetSettings('diffusers', 20, 'sd15')).toMatchObject({
+      steps: 500,
+      learningRate: 1e-4,
+      rank: 4,
+      keptAside: 0,
+    });
+    expect(presetSettings('kohya-like', 7, 'sd15')).toMatchObject({
+      learningRate: 2e-4,
+      schedule: 'cosine',
+      rank: 16,
+      alpha: 8,
+    });
+  });
+  test('the demo model gets the recipe its yardstick was measured with', () => {
+    expect(presetSettings('balanced', 8, 'demo')).toMatchObject({
+      steps: 300,
+      learningRate: 1e-3,
+      rank: 4,
+      alpha: 4,
+      schedule: 'constant',
+      previewEvery: 50,
+    });
+  });
+  test('photos kept aside', () => {
+    expect([1, 5, 6, 14, 15, 24, 25, 30].map(keptAsideFor)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+  });
+  test('what differs from a preset', () => {
+    const base = presetSettings('balanced', 7, 'sd15');
+    expect(changedSettings({ ...base, rank: 4, alpha: 4 }, base)).toEqual(['rank', 'alpha']);
+  });
+  test('preview steps', () => {
+    expect(previewSteps(700, 100)).toEqual([0, 100, 200, 300, 400, 500, 600, 700]);
+    expect(previewSteps(250, 100)).toEqual([0, 100, 200, 250]);
+    expect(previewSteps(250, 0)).toEqual([0, 250]);
+  });
+});
+
+describe('settings as text', () => {
+  const base = presetSettings('balanced', 7, 'sd15');
+  test('every setting has one field', () => {
+    expect(knobs.map((knob) => knob.key).sort()).toEqual(Object.keys(base).sort());
+  });
+  test('the defaults lie within their own limits', () => {
+    for (const knob of knobs) expect(knobValue(knob, knobText(base[knob.key]))).toBe(base[knob.key]);
+  });
+  test('copied and pasted they are the same', () => {
+    const thorough = presetSettings('thorough', 20, 'sd15');
+    expect(pasteSettings(settingsJson(thorough), base)).toEqual({ settings: thorough, ignored: [] });
+  });
+  test('what cannot be used is named', () => {
+    expect(pasteSettings('steps: 5', base)).toEqual({ bad: 'JSON' });
+    expect(pasteSettings('{"rank": 4.5}', base)).toEqual({ bad: 'rank' });
+    expect(pasteSettings('{"schedule": "polynomial"}', base)).toEqual({ bad: 'schedule' });
+    expect(pasteSettings('{"rank": 4, "network_module": "lora"}', base)).toEqual({
+      settings: { ...base, rank: 4 },
+      ignored: ['network_module'],
+    });
+  });
+});
+
+describe('time and size', () => {
+  test('spans as a person says them', () => {
+    expect(span(400)).toEqual({ value: 1, unit: 's', rest: 0 });
+    expect(span(41_000)).toEqual({ value: 40, unit: 's', rest: 0 });
+    expect(span(170_000)).toEqual({ value: 3, unit: 'min', rest: 0 });
+    expect(span(130 * 60_000)).toEqual({ value: 2, unit: 'h', rest: 10 });
+    expect(span(119 * 60_000)).toEqual({ value: 2, unit: 'h', rest: 0 });
+  });
+  test('a run takes longer than its steps alone', () => {
+    const settings = presetSettings('balanced', 7, 'sd15');
+    expect(runMs(settings, 7, 620)).toBeGreaterThan(700 * 620);
+    expect(runMs(settings, 7, 620)).toBeLessThan(700 * 620 * 1.6);
+  });
+  test('sizes', () => {
+    expect([999, 638_000, 3_190_000, 2_130_000_000].map(size)).toEqual(['999 B', '638 KB', '3.2 MB', '2.13 GB']);
+  });
+});
