@@ -5,11 +5,13 @@
 Inputs must come out bitwise, outputs within a tenth of the bar that the app is held to. Exit code 1 when anything differs."""
 import argparse, sys
 import torch
-import configs, unet
+import configs, flops, training, unet
 from store import faults, write
 
 GOLDENS = {
     **{f"unet/{name}": (lambda name=name: unet.make(name)) for name in ("demo", *configs.GOLDENS)},
+    **{f"training/{name}": (lambda name=name: training.make(name)) for name in training.B_STD},
+    "flops": flops.make,
 }
 
 

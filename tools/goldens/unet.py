@@ -1,5 +1,4 @@
 """A config -> a golden folder: unet/ (f16), lora, inputs, and what diffusers + peft make of them in f64: noise_pred, loss, gradients."""
-import json
 import numpy as np
 import torch
 import torch.nn.functional as F
