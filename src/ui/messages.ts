@@ -1,0 +1,411 @@
+// Every word a user can read, in one typed object per language. A second language is one more `Messages`; numbers and names are arguments.
+import type { GpuReport, Phase, PhotoFlag, Progress } from '../worker/api.ts';
+import { bytes, count, percent } from './amounts.ts';
+import type { Screen } from './state/route.svelte.ts';
+import type { Mishap } from './state/studio.ts';
+
+/** What happened; what was kept and what to do; the one button, when the page can do it. */
+export interface TroubleWords {
+  title: string;
+  text: string;
+  button: string | null;
+}
+
+const steps: Record<Screen, string> = {
+  model: 'Model',
+  photos: 'Photos',
+  name: 'Name',
+  train: 'Train',
+  compare: 'Compare',
+};
+const phases: Record<Phase, string> = {
+  'opening-model': 'Opening the model',
+  'reading-photos': 'Reading photos',
+  'encoding-photos': 'Looking at photos',
+  'encoding-text': 'Reading the prompt',
+  'preparing-gpu': 'Preparing the GPU',
+  training: 'Training',
+  measuring: 'Measuring',
+  drawing: 'Drawing',
+  saving: 'Saving',
+};
+
+export const en = {
+  app: {
+    name: 'Darkroom',
+    skip: 'Skip to content',
+    stepsLabel: 'Steps',
+    step: (n: number, of: number, name: string) => `${n} / ${of} · ${name}`,
+    toLight: 'Use the light theme',
+    toDark: 'Use the dark theme',
+    close: 'Close',
+    undo: 'Undo',
+    details: 'Details',
+    copy: 'Copy',
+    copied: 'Copied',
+    title: (screen: Screen, share: number | null) =>
+      share === null ? `${steps[screen]} · Darkroom` : `${percent(share)} · Darkroom`,
+  },
+  steps,
+  phases,
+  progress: ({ phase, done, total }: Progress) => (total ? `${phases[phase]} ${done}/${total}` : phases[phase]),
+  lamp: {
+    off: 'The GPU is free',
+    training: (share: number) => `Training ${percent(share)}`,
+    paused: (step: number) => `Paused at step ${count(step)}`,
+    trouble: 'Needs you',
+    drawing: 'Drawing',
+    drawingThenTraining: 'Drawing, then training',
+    opening: ({ done, total }: Progress) => (total ? `Opening model ${percent(done / total)}` : 'Opening model'),
+  },
+
+  model: {
+    title: 'Teach Stable Diffusion something only you have.',
+    sub: 'Five photos and your own graphics card. Nothing is installed, and no photo leaves this page.',
+    yours: 'Five photos of yours',
+    samplesTag: (name: string) => `Sample photos: ${name}`,
+    sampleAlt: (name: string, n: number) => `Sample photo ${n} of ${name}`,
+    blank: 'Your new picture',
+    blankHint: 'Nothing is drawn yet. Your graphics card draws it after training.',
+    blankPrompt: (identifier: string, noun: string) => `a photo of ${identifier} ${noun}`,
+    choose: 'Start from a model',
+    demo: 'Demo model',
+    demoHint: (size: string | null) =>
+      `A small Stable Diffusion, 128 px pictures${size ? `, ${size}` : ''}. It comes with the page and shows every step in minutes.`,
+    later: 'Stable Diffusion 1.5 and your own checkpoints come later. This version has the demo model.',
+    use: 'Use the demo model',
+    next: 'Continue to photos',
+    opening: (progress: Progress) =>
+      progress.total ? `Opening · ${percent(progress.done / progress.total)}` : 'Opening',
+    ready: (name: string) => `${name} is here.`,
+    anyway: 'Choose photos anyway',
+    looking: 'Asking for the graphics card',
+    can: 'This computer can do it.',
+    canSlowly: 'This computer can do it, slowly.',
+    facts: {
+      card: 'Graphics card',
+      kind: 'Kind',
+      model: 'Model',
+      size: 'Size',
+      resolution: 'Pictures',
+      licence: 'Licence',
+      buffer: 'Largest piece of GPU memory',
+      half: '16-bit arithmetic',
+    },
+    px: (side: number) => `${side} × ${side} px`,
+    yes: 'yes',
+    no: 'no',
+    gpuMore: 'What the browser says',
+    kinds: {
+      discrete: 'separate card',
+      integrated: 'built into the processor',
+      software: 'software, no card',
+      unknown: 'not told',
+    } satisfies Record<GpuReport['kind'], string>,
+    hidden: 'not told by the browser',
+    integrated: {
+      title: 'This is the graphics built into the processor.',
+      text: 'The page asked for the fast card and got this one. Training works, several times slower. If there is a second card:',
+      how: [
+        'Windows: Settings, System, Display, Graphics. Add this browser and choose High performance. Start the browser again.',
+        'Mac: the built-in graphics is the fast one. Nothing to do.',
+        'Linux: start the browser with DRI_PRIME=1, or with the NVIDIA profile set to performance.',
+      ],
+    },
+    software: {
+      title: 'No graphics card was found, only software drawing.',
+      text: 'The demo model works this way, a few seconds a step. If this computer has a card, the browser may have it turned off:',
+      how: [
+        'In Chrome or Edge, open Settings, System and turn on “Use graphics acceleration when available”.',
+        'Update the graphics driver, then start the browser again.',
+        'A remote desktop or a virtual machine often hides the card.',
+      ],
+    },
+    howToSwitch: 'How to switch',
+    howToTurnOn: 'How to turn it on',
+    noWebGpuHow: [
+      'On a computer, open this page in Chrome or Edge 121 or newer.',
+      'Safari 26 and Firefox 141 (Windows) or newer work too.',
+      'The address must begin with https:// or http://localhost.',
+    ],
+    noAdapterHow: [
+      'In Chrome or Edge, open Settings, System and turn on “Use graphics acceleration when available”.',
+      'Update the graphics driver and start the browser again.',
+      'On Linux, chrome://flags/#enable-unsafe-webgpu may be needed.',
+    ],
+    again: 'Look again',
+    phone: 'Most phones are too slow to train. Open this page on a computer:',
+  },
+
+  photos: {
+    title: 'Photos of one thing',
+    sub: 'Different places, angles and light. What stays the same in every photo is what gets learned.',
+    drop: 'Drop 5 to 30 photos here',
+    dropHint: 'JPEG, PNG, WebP or AVIF. Captions in .txt files beside them are read too. They stay on this computer.',
+    dropNow: 'Drop to add',
+    choose: 'Choose photos',
+    add: 'Add photos',
+    samples: 'Or try sample photos',
+    sample: (name: string, n: number) => `${name} · ${n} photos`,
+    samplesFailed: 'The sample photos could not be loaded. Check the connection and try again.',
+    sheet: 'Photos',
+    reading: 'Reading',
+    frame: (n: number, name: string, inUse: boolean) => `Photo ${n}, ${name}, ${inUse ? 'in use' : 'left out'}`,
+    frameReading: (n: number, name: string) => `Photo ${n}, ${name}, reading`,
+    frameUnreadable: (n: number, name: string) => `Photo ${n}, ${name}, cannot be used`,
+    keys: 'Arrow keys move, Space puts a photo in or out, Enter edits it, Delete removes it.',
+    leftOut: 'Left out',
+    putBack: 'Put back',
+    useAnyway: 'Use anyway',
+    flag: (flag: PhotoFlag, of: number | null) =>
+      flag.kind === 'too-small'
+        ? `Too small: ${flag.shortSide} px`
+        : flag.kind === 'near-duplicate'
+          ? `Nearly the same${of ? ` as ${of}` : ''}`
+          : 'Looks blurred',
+    flagLong: (flag: PhotoFlag, of: number | null) =>
+      flag.kind === 'too-small'
+        ? `Too small: ${flag.shortSide} px. At least ${flag.needs} on the short side.`
+        : flag.kind === 'near-duplicate'
+          ? `Nearly the same as ${of ? `photo ${of}` : 'another photo'}.`
+          : 'It looks blurred. A sharper one teaches more.',
+    unreadable: 'Cannot be read',
+    photo: (n: number) => `Photo ${n}`,
+    leaveOut: 'Leave out',
+    remove: 'Remove',
+    removed: (name: string) => `${name} removed`,
+    removeAll: 'Remove all',
+    removedAll: (n: number) => (n === 1 ? '1 photo removed' : `${n} photos removed`),
+    crop: 'Crop',
+    cropHint: 'Drag the square to frame your subject.',
+    cropKeys: 'Arrow keys move the square, Shift moves further, plus and minus change its size.',
+    cropWhole: 'The whole square is in the picture.',
+    cropSize: 'Size of the square',
+    cropAt: (left: number, top: number, size: number) => `Left ${percent(left)}, top ${percent(top)}, ${percent(size)}`,
+    recentre: 'Centre',
+    caption: 'Caption (optional)',
+    captionHint: 'Empty: the name sentence is used.',
+    captionsAll: 'All captions',
+    captionsText: 'Text for all captions',
+    captionsFront: 'Add to front',
+    captionsReplace: 'Replace',
+    captionsClear: 'Clear',
+    captionsChanged: (n: number) => `${n} captions changed`,
+    inUse: (n: number, of: number) => (n === of ? `${n} in use` : `${n} of ${of} in use`),
+    meter: ['5 works', '15 better', '25 best'],
+    enough: (n: number) =>
+      n === 0
+        ? ''
+        : n < 5
+          ? `Add ${5 - n} more ${5 - n === 1 ? 'photo' : 'photos'}`
+          : n > 30
+            ? 'More than enough'
+            : n >= 25
+              ? 'Plenty'
+              : n >= 15
+                ? 'Better'
+                : 'Good start',
+    many: 'More than 30 rarely helps and takes longer.',
+    few: 'Fewer than five photos teach one pose and one place.',
+    next: (n: number) => `Continue with ${n} ${n === 1 ? 'photo' : 'photos'}`,
+    nextAnyway: 'Continue anyway',
+    tips: [
+      { title: 'Change the place', text: 'Otherwise the table is learned along with the toy.' },
+      { title: 'Change the pose and angle', text: 'Front, side, from above; near and far.' },
+      { title: 'Keep it sharp and centred', text: 'The square should hold all of it.' },
+    ],
+    good: 'What makes good photos',
+    goodText: [
+      'One subject, the same one in every photo.',
+      'Five will do. Fifteen are better.',
+      'Nothing else should repeat: not the table, not the wall.',
+    ],
+    added: (n: number) => (n === 1 ? '1 photo read' : `${n} photos read`),
+  },
+
+  name: {
+    title: 'Give it a name the model has never heard',
+    start: 'a photo of',
+    identifier: 'Name',
+    noun: 'What it is',
+    another: 'Another name',
+    nounPlaceholder: 'toy',
+    good: (n: number) =>
+      `${n === 2 ? 'Two' : n === 3 ? 'Three' : n === 4 ? 'Four' : n} rare pieces, no meaning yet. A good name.`,
+    onePiece: 'One piece. A made-up name of two or more is safer.',
+    ordinary: (word: string) => `“${word}” already means something. Pictures may drift towards it.`,
+    madeUp: 'Use a made-up name',
+    nonLatin: 'The model reads English letters only. These become bytes it has never learned.',
+    nounNonLatin: 'Say what it is in English: one noun, like toy or dog.',
+    pieces: 'Pieces the model reads',
+    baseline: 'What the model makes of it today',
+    draw: 'Draw four pictures',
+    drawAgain: 'Draw again',
+    more: 'Make 4 more',
+    stop: 'Stop',
+    ordinaryName: 'Its ordinary name',
+    newName: 'Its new name',
+    quote: (prompt: string) => `“${prompt}”`,
+    seeds: (from: number, to: number) => `seed ${from}–${to}`,
+    alt: (prompt: string, seed: number) => `Picture, seed ${seed}: ${prompt}`,
+    yourPhoto: 'Your photo',
+    of: (n: number, all: number) => `${n} / ${all}`,
+    nextPhoto: 'Next photo',
+    noPhotoYet: 'No photo yet',
+    cellWaiting: 'Waiting',
+    stale: 'Drawn for another name.',
+    question: (noun: string) => `Is one of these your ${noun}?`,
+    questionBefore: 'Does it know yours already?',
+    answer: (noun: string) =>
+      `It should not be. The name means nothing yet, so the model draws just any ${noun}. Training gives the name its meaning.`,
+    answerBefore: 'Four pictures show what the model draws before it has seen your photos. You need not wait for them.',
+    looksLikeMine: 'It looks like mine',
+    mine: 'Then it may know your subject already. Try a new name, or go on if you want it closer.',
+    advice: 'Use a plain English noun for what it is: toy, dog, woman, teapot. It helps more than any setting.',
+    demoAdvice: 'The demo model knows one word best: figurine.',
+    useNoun: (noun: string) => `Use ${noun}`,
+    next: 'Continue to training',
+    needModel: 'The model is opened first. Nothing you typed is lost.',
+    openModel: 'Open the model',
+  },
+
+  train: {
+    title: 'How thorough?',
+    soon: 'Training comes here.',
+  },
+  compare: {
+    title: 'Compare',
+    soon: 'The pictures come here.',
+  },
+
+  trouble: (mishap: Mishap): TroubleWords => {
+    switch (mishap.code) {
+      case 'no-webgpu':
+        return say(
+          'This browser cannot use the graphics card.',
+          'Chrome or Edge on a computer can.',
+          'How to turn it on',
+        );
+      case 'no-adapter':
+        return say(
+          'No graphics card answered.',
+          'The browser has WebGPU but offers no card, not even software drawing. It may be turned off in its settings.',
+          'How to turn it on',
+        );
+      case 'device-lost':
+        return mishap.facts.step === undefined
+          ? say('The graphics card was reset.', 'Nothing you added is lost. Try again.', 'Try again')
+          : say(
+              'The graphics card was reset.',
+              `Nothing is lost; step ${count(mishap.facts.step)} is safe.`,
+              'Continue',
+            );
+      case 'out-of-memory':
+        return say(
+          'This does not fit in GPU memory.',
+          `It needs ${bytes(mishap.facts.neededBytes)}. Close other tabs or use a smaller rank.`,
+          'Try again',
+        );
+      case 'file-damaged':
+        return say(
+          `“${mishap.facts.file}” is damaged.`,
+          `Expected ${mishap.facts.expected}, found ${mishap.facts.got}. Nothing else is affected.`,
+          'Fetch again',
+        );
+      case 'file-missing':
+        return say(
+          `“${mishap.facts.file}” could not be fetched.`,
+          mishap.facts.status
+            ? `The server answered ${mishap.facts.status}.`
+            : 'You may be offline. What has arrived is kept.',
+          'Try again',
+        );
+      case 'not-this-family':
+        return say(
+          'This is not a Stable Diffusion 1.x or 2.x checkpoint.',
+          `${mishap.facts.key}: expected ${mishap.facts.expected}, found ${mishap.facts.got}.`,
+          'Choose another',
+        );
+      case 'photo-unreadable':
+        return say(unreadable(mishap.facts.file, mishap.facts.reason), 'The other photos are kept.', 'Leave out');
+      case 'photo-too-small':
+        return say(
+          `Too small: ${mishap.facts.width} × ${mishap.facts.height} px.`,
+          `At least ${mishap.facts.needs} px on the short side. The other photos are kept.`,
+          'Leave out',
+        );
+      case 'no-photos':
+        return say(
+          'There are no photos yet.',
+          'Add at least one; five work well. Everything else is kept.',
+          'Choose photos',
+        );
+      case 'no-identifier':
+        return say('The name is empty.', 'Type one, or take a made-up name.', 'Use a made-up name');
+      case 'no-class-noun':
+        return say('Say what it is.', 'One English noun, like toy or dog.', null);
+      case 'prompt-too-long':
+        return say(
+          'The prompt is too long.',
+          `The last ${mishap.facts.words === 1 ? 'word is' : `${mishap.facts.words} words are`} not read.`,
+          null,
+        );
+      case 'adapter-mismatch':
+        return say(
+          'This adapter was made for another model.',
+          `“${mishap.facts.file}”: expected ${mishap.facts.expected}, found ${mishap.facts.got}.`,
+          'Choose another',
+        );
+      case 'numbers-ran-away':
+        return say(
+          `The numbers ran away at step ${count(mishap.facts.step)}.`,
+          `Back at step ${count(mishap.facts.keptStep)}, the last good one. A lower learning rate usually cures it.`,
+          'Continue at half the rate',
+        );
+      case 'disk-full':
+        return say(
+          'The disk is full.',
+          `${bytes(mishap.facts.neededBytes)} are needed; this browser may store ${bytes(mishap.facts.freeBytes)} more. What is already stored is kept.`,
+          'Try again',
+        );
+      case 'another-tab':
+        return say(
+          'Another tab is training.',
+          'One tab uses the graphics card at a time. You can look around here meanwhile.',
+          null,
+        );
+      case 'bad-setting':
+        return say(
+          `The setting “${mishap.facts.setting}” cannot be used.`,
+          `Expected ${mishap.facts.expected}, found ${mishap.facts.got}.`,
+          'Reset it',
+        );
+      case 'bug':
+        return say(
+          'Something went wrong in Darkroom.',
+          'What you added is kept. Details can be copied for a report.',
+          'Try again',
+        );
+    }
+  },
+  /** On the photo itself, where two short lines fit. */
+  unreadableShort: (mishap: Mishap): string => {
+    if (mishap.code === 'photo-too-small') return `Too small: ${mishap.facts.width} × ${mishap.facts.height} px`;
+    if (mishap.code !== 'photo-unreadable') return 'Cannot be read';
+    return { 'not-an-image': 'Not an image', truncated: 'The file ends early', 'too-large': 'Too large' }[
+      mishap.facts.reason
+    ];
+  },
+};
+
+/** The shape every language fills. */
+export type Messages = typeof en;
+
+const say = (title: string, text: string, button: string | null): TroubleWords => ({ title, text, button });
+
+function unreadable(file: string, reason: 'not-an-image' | 'truncated' | 'too-large'): string {
+  if (reason === 'truncated') return `“${file}” ends early. Copy it again from where it came.`;
+  if (reason === 'too-large') return `“${file}” is too large for this browser. Save it smaller.`;
+  if (/\.hei[cf]$/i.test(file)) return `“${file}” cannot be read by this browser. Save it as JPEG.`;
+  return `“${file}” is not an image this browser can read. Save it as JPEG or PNG.`;
+}

@@ -1,0 +1,271 @@
+// Every word of the Train screen, in English: before, while, and after a run.
+import type { Phase, TrainingSettings } from '../../worker/api.ts';
+import type { PresetId, RecipeId } from '../train/presets.ts';
+import type { Span } from '../train/time-left.ts';
+import type { Verdict } from '../train/verdict.ts';
+
+const number = new Intl.NumberFormat('en');
+const count = (n: number, one: string, many: string): string => `${number.format(n)} ${n === 1 ? one : many}`;
+const spanText = ({ value, unit, rest }: Span): string =>
+  unit === 'h' && rest > 0 ? `${value} h ${rest} min` : `${value} ${unit}`;
+const phases: Record<Phase, string> = {
+  'opening-model': 'Opening the model',
+  'reading-photos': 'Reading photos',
+  'encoding-photos': 'Encoding photos',
+  'encoding-text': 'Reading the name',
+  'preparing-gpu': 'Preparing the GPU',
+  training: 'Training',
+  measuring: 'Measuring',
+  drawing: 'Drawing a preview',
+  saving: 'Saving',
+};
+const presets: Record<PresetId, { name: string; use: string }> = {
+  quick: { name: 'Quick', use: 'A first look' },
+  balanced: { name: 'Balanced', use: 'Right for most things' },
+  thorough: { name: 'Thorough', use: 'Faces, fine detail' },
+};
+const recipes: Record<RecipeId, string> = {
+  quick: 'Quick',
+  balanced: 'Balanced',
+  thorough: 'Thorough',
+  diffusers: 'diffusers, to the letter',
+  'kohya-like': 'kohya-like',
+};
+interface KnobWords {
+  name: string;
+  unit: string;
+  effect: string;
+}
+const knobs: Record<keyof TrainingSettings, KnobWords> = {
+  steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
+  batch: { name: 'Batch', unit: 'photos', effect: 'Photos per step. More: calmer, slower, more memory.' },
+  accumulate: {
+    name: 'Accumulate',
+    unit: 'passes',
+    effect: 'Passes per step. Like a bigger batch without the memory.',
+  },
+  seed: { name: 'Seed', unit: '', effect: 'Same seed, same machine: the same adapter.' },
+  learningRate: {
+    name: 'Learning rate',
+    unit: '',
+    effect: 'How far one step goes. Too high and the numbers run away.',
+  },
+  schedule: { name: 'Schedule', unit: '', effect: 'How the rate changes towards the end.' },
+  warmupSteps: { name: 'Warm-up', unit: 'steps', effect: 'The rate rises from zero over these steps.' },
+  clip: { name: 'Gradient clipping', unit: '', effect: 'Largest gradient norm; 0 switches it off.' },
+  rank: { name: 'Rank', unit: '', effect: 'Room for detail. Doubling it doubles the file.' },
+  alpha: { name: 'Alpha', unit: '', effect: 'Scales the adapter by alpha / rank.' },
+  beta1: { name: 'Beta 1', unit: '', effect: 'Memory of the direction (AdamW).' },
+  beta2: { name: 'Beta 2', unit: '', effect: 'Memory of the size of steps (AdamW).' },
+  weightDecay: { name: 'Weight decay', unit: '', effect: 'Pulls the adapter towards zero.' },
+  epsilon: { name: 'Epsilon', unit: '', effect: 'Keeps AdamW from dividing by zero.' },
+  keptAside: { name: 'Kept aside', unit: 'photos', effect: 'Not learned from: they measure how close it is.' },
+  previewEvery: {
+    name: 'Preview every',
+    unit: 'steps',
+    effect: 'Draws, measures and saves a moment. 0: only at the end.',
+  },
+  previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview (DDIM).' },
+  activations: { name: 'Precision', unit: '', effect: 'f16 needs less memory; f32 is exact.' },
+  recompute: { name: 'Low-memory mode', unit: '', effect: 'Computes twice to hold less. A fifth slower.' },
+};
+
+export const train = {
+  // before
+  setupTitle: 'How thorough?',
+  presets,
+  recipes,
+  span: spanText,
+  number: number.format,
+  measuring: 'measuring…',
+  unknownTime: 'not measured yet',
+  steps: 'Steps',
+  rank: 'Rank',
+  rate: 'Rate',
+  file: 'File',
+  photosRibbon: (n: number) => count(n, 'photo', 'photos'),
+  demoNote: 'These numbers fit the demo model: small, so it takes a ten times higher rate than Stable Diffusion 1.5.',
+  advanced: 'Advanced',
+  asIn: (preset: RecipeId) => `As in ${recipes[preset]}`,
+  changes: (n: number) => count(n, 'change', 'changes'),
+  reset: 'Reset',
+  resetAll: 'Reset all',
+  resetOne: (name: string, value: string) => `Reset ${name} to ${value}`,
+  showAll: (n: number) => `Show all ${n} settings`,
+  showFewer: 'Show fewer',
+  copySettings: 'Copy settings',
+  pasteSettings: 'Paste settings',
+  copied: 'Copied',
+  pasteLabel: 'Settings as JSON',
+  pasteUse: 'Use these',
+  pasteBad: (name: string) =>
+    name === 'JSON'
+      ? 'This is not JSON. Copy settings shows the form.'
+      : `“${name}” has a value that cannot be used. Nothing was changed.`,
+  pasteIgnored: (names: string[]) => `Not known here and left out: ${names.join(', ')}.`,
+  startFrom: 'Start from',
+  groups: {
+    length: 'Length',
+    rate: 'Rate',
+    adapter: 'Adapter',
+    optimizer: 'Optimizer',
+    photos: 'Photos',
+    previews: 'Previews and memory',
+  },
+  knobs,
+  choices: {
+    f32: '32-bit',
+    f16: '16-bit',
+    on: 'on',
+    off: 'off',
+    auto: 'when needed',
+    constant: 'constant',
+    linear: 'linear',
+    cosine: 'cosine',
+  } as Record<string, string>,
+  limits: (min: string, max: string, whole: boolean) =>
+    `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
+  defaultIs: (value: string) => `default ${value}`,
+  perPhoto: (n: number) => `${number.format(n)} a photo`,
+  fileOf: (size: string) => `${size} file`,
+  equalsRank: '= rank',
+
+  // fit
+  before: 'Before you start',
+  time: 'Time',
+  about: (time: string) => `about ${time}`,
+  gpuMemory: 'GPU memory',
+  fileSize: 'File size',
+  photos: 'Photos',
+  learnAndCheck: (learn: number, check: number) =>
+    check > 0 ? `${learn} to learn, ${check} to check` : `${learn} to learn, none kept aside`,
+  measured: (speed: string, previews: number) =>
+    `Time is measured on this graphics card: ${speed} s a step, plus ${count(previews, 'preview', 'previews')}.`,
+  notMeasured: 'The first run on this graphics card measures its speed. The time is shown after ten steps.',
+  start: 'Start training',
+  startHint: 'You can pause, close the tab, and come back. It goes on where it stopped.',
+  needs: { model: 'Choose a model first.', photos: 'Add photos first.', name: 'Give it a name first.' },
+  goTo: { model: 'Choose a model', photos: 'Add photos', name: 'Give it a name' },
+
+  // running
+  title: 'Training',
+  soFar: 'So far',
+  yourPhoto: 'Your photo',
+  photoOf: (n: number, all: number) => `${n} / ${all}`,
+  nextPhoto: 'Show the next photo',
+  step: (n: number) => `step ${number.format(n)}`,
+  stepOf: (n: number, all: number) => `Step ${number.format(n)} of ${number.format(all)}`,
+  untrained: 'before training',
+  noPreview: 'The first preview appears here.',
+  previewAlt: (step: number, seed: number, prompt: string) => `Picture, step ${step}, seed ${seed}: ${prompt}`,
+  previewAt: (step: number) => (step === 0 ? 'Preview before training' : `Preview at step ${step}`),
+  cellBefore: 'before',
+  cellBest: (step: string) => `${step} best`,
+  cellEnd: (step: string) => `${step} end`,
+  phases,
+  phaseCount: (done: number, total: number) => `${number.format(done)}/${number.format(total)}`,
+  preparing: 'Getting ready',
+  preparingHint: 'Training begins when all of these are done.',
+  left: (span: Span) => ({
+    value: spanText(span).split(' ')[0]!,
+    rest: `${spanText(span).split(' ').slice(1).join(' ')} left`,
+  }),
+  leftUnknown: 'measuring the time',
+  finishing: 'Finishing…',
+  pausing: 'Pausing…',
+  stopping: 'Stopping…',
+  atNextStep: 'after this step',
+  pause: 'Pause',
+  goOn: 'Continue',
+  stopAndKeep: 'Stop and keep',
+  previewNow: 'Preview now',
+  previewComing: 'Preview coming',
+  kept: 'Kept',
+  facts: 'Numbers of this run',
+  speed: 'Speed',
+  speedValue: (seconds: string) => `${seconds} s a step`,
+  heldOutLoss: { 'kept-aside': 'Loss, photo kept aside', training: 'Loss, all photos, fixed noise' },
+  trainingLoss: 'Loss, photos in training',
+  saved: 'Saved',
+  savedNothing: 'not yet',
+  learningRate: 'Learning rate',
+  keepOpen: (step: number) =>
+    step > 0
+      ? `Keep this tab open. If the page reloads or the card resets, training goes on from step ${number.format(step)}.`
+      : 'Keep this tab open. Progress is saved along the way.',
+  legendDots: {
+    'kept-aside': 'Photo kept aside (trust this one)',
+    training: 'Your photos, fixed noise (trust this one)',
+  },
+  legendBand: 'Photos in training (jumps are normal)',
+  howToRead: 'Lower is closer. If the dots turn upwards it has begun to memorise: take the lowest dot.',
+  hover: (step: number, loss: string, heldOut: string) =>
+    [`step ${number.format(step)}`, loss && `training ${loss}`, heldOut && `kept aside ${heldOut}`]
+      .filter(Boolean)
+      .join(' · '),
+  chartDetails: 'Numbers',
+  tableCaption: 'Measured losses',
+  tableStep: 'Step',
+  tableLoss: { 'kept-aside': 'Photo kept aside', training: 'All photos, fixed noise' },
+  downloadCsv: 'Download CSV',
+  chartAlt: (text: string, first: string, last: string) => `${text} The measured loss went from ${first} to ${last}.`,
+
+  verdict(verdict: Verdict): { bold: string; rest: string } {
+    switch (verdict.kind) {
+      case 'too-early':
+        return { bold: 'Too early to tell.', rest: 'Three measurements are needed.' };
+      case 'closer':
+        return { bold: 'Still getting closer.', rest: `Best so far: step ${number.format(verdict.best)}. Let it run.` };
+      case 'wavering':
+        return { bold: `Best so far: step ${number.format(verdict.best)}.`, rest: 'The next measurement will tell.' };
+      case 'settled':
+        return { bold: 'Settled.', rest: `More steps change little. Best: step ${number.format(verdict.best)}.` };
+      case 'past-best':
+        return { bold: 'Past its best:', rest: `step ${number.format(verdict.best)} was closest. You can stop.` };
+      case 'not-learning':
+        return {
+          bold: 'Not closer yet than before training.',
+          rest: 'If it stays so, another learning rate may help.',
+        };
+    }
+  },
+
+  // news
+  paused: (step: number) => `Paused at step ${number.format(step)}.`,
+  pausedHint: 'The GPU is free.',
+  resumeTitle: (step: number, all: number) => `Stopped at step ${number.format(step)} of ${number.format(all)}.`,
+  resumeHint: (span: Span) => `About ${spanText(span)} to go. Nothing is trained again.`,
+  resumeFrom: (step: number) => `Continue from step ${number.format(step)}`,
+  resumeName: (name: string) => `Unfinished: ${name}`,
+  startNew: 'Start a new run',
+  discard: 'Delete it',
+  discarded: 'The unfinished run was deleted.',
+  reset1: 'The graphics card was reset. Nothing is lost.',
+  resetHint: (step: number) => `Training goes on from step ${number.format(step)}.`,
+  done: (span: Span) => `Done in ${spanText(span)}`,
+  doneTitle: 'Done',
+  stoppedTitle: (step: number) => `Kept at step ${number.format(step)}`,
+  doneBest: (best: number, percent: number) =>
+    `Step ${number.format(best)} came closest: ${percent} % lower loss than before training. It is saved in this browser.`,
+  donePlain: (best: number) => `Step ${number.format(best)} came closest. It is saved in this browser.`,
+  doneNothing:
+    'It did not get closer to your photos than the untrained model. Try more steps or another learning rate.',
+  compare: 'Compare',
+  newRun: 'New run',
+  failedTitle: 'Training stopped',
+  failedKept: (step: number) =>
+    step > 0 ? `Step ${number.format(step)} is saved. Continue from there.` : 'Nothing was trained yet.',
+  tryAgain: 'Try again',
+  halfRate: 'Continue at half the rate',
+  keepStep: (step: number) => `Keep step ${number.format(step)}`,
+  details: 'Details',
+  lowMemory: 'Use low-memory mode',
+
+  // for screen readers and the window's title
+  windowTitle: (percent: number) => `${percent}% · Darkroom`,
+  windowPaused: 'Paused · Darkroom',
+  sayTenth: (percent: number, span: string) => `Training, ${percent} percent, ${span} left.`,
+  sayPreview: (step: number) => `New picture at step ${number.format(step)}.`,
+  sayBest: (step: number) => `Step ${number.format(step)} is the best so far.`,
+  sayDone: 'Training is done.',
+};

@@ -1,0 +1,74 @@
+// What the untouched model makes of the name today: four cells drawn one after another, never waited for.
+import type { DrawRequest, Picture } from '../../worker/api.ts';
+import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
+
+export interface Cell {
+  prompt: string;
+  seed: number;
+  picture: Picture | null;
+}
+const firstSeed = 41;
+
+export class Baseline {
+  cells = $state.raw<Cell[]>([]);
+  drawing = $state<number | null>(null);
+  done = $state(0);
+  total = $state(0);
+  trouble = $state.raw<Mishap | null>(null);
+  /** The prompts of the cells on screen; when the name changes they no longer agree. */
+  readonly prompts = $derived([...new Set(this.cells.map((cell) => cell.prompt))]);
+  readonly finished = $derived(this.cells.length > 0 && this.cells.every((cell) => cell.picture));
+  readonly #studio: StudioCalls;
+  #stop: AbortController | null = null;
+
+  constructor(studio: StudioCalls) {
+    this.#studio = studio;
+  }
+
+  /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds. */
+  async draw(classPrompt: string, prompt: string, more = false): Promise<void> {
+    const seed = more && this.cells.length ? Math.max(...this.cells.map((cell) => cell.seed)) + 1 : firstSeed;
+    this.stop();
+    const stop = new AbortController();
+    this.#stop = stop;
+    this.trouble = null;
+    this.cells = [classPrompt, prompt].flatMap((text) =>
+      [0, 1].map((n) => ({ prompt: text, seed: seed + n, picture: null })),
+    );
+    try {
+      for (let at = 0; at < this.cells.length; at++) await this.#drawCell(at, stop);
+    } catch (error) {
+      if (this.#stop === stop && !wasAborted(error)) this.trouble = mishap(error);
+    } finally {
+      if (this.#stop === stop) this.drawing = null;
+    }
+  }
+
+  async #drawCell(at: number, stop: AbortController): Promise<void> {
+    stop.signal.throwIfAborted();
+    const { prompt, seed } = this.cells[at]!;
+    this.drawing = at;
+    this.done = this.total = 0;
+    const picture = await this.#studio.draw(stop.signal, withoutAdapter(prompt, seed), ({ done, total }) => {
+      if (this.#stop === stop) [this.done, this.total] = [done, total];
+    });
+    if (this.#stop === stop) this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
+  }
+
+  stop(): void {
+    this.#stop?.abort();
+    this.#stop = null;
+    this.drawing = null;
+  }
+}
+
+const withoutAdapter = (prompt: string, seed: number): DrawRequest => ({
+  prompt,
+  negativePrompt: '',
+  seed,
+  steps: 20,
+  guidance: 7.5,
+  adapterId: null,
+  moment: null,
+  strength: 0,
+});

@@ -1,0 +1,127 @@
+// The photos of one thing: read one after another, in use or left out with the reason, cropped and captioned.
+import type { Crop, Photo, PhotoFlag } from '../../worker/api.ts';
+import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
+
+export type Entry =
+  | { id: string; name: string; state: 'waiting' }
+  | { id: string; name: string; state: 'unreadable'; trouble: Mishap }
+  | { id: string; name: string; state: 'ready'; photo: Photo };
+export type ReadyEntry = Extract<Entry, { state: 'ready' }>;
+
+export const wholeCrop: Crop = { x: 0.5, y: 0.5, size: 1 };
+/** These leave a photo out by themselves; the user can put it back. Blur is advice only. */
+const leavesOut = (flag: PhotoFlag): boolean => flag.kind !== 'blurred';
+
+export class Photos {
+  entries = $state.raw<Entry[]>([]);
+  selectedId = $state<string | null>(null);
+  readonly ready = $derived(this.entries.filter((entry) => entry.state === 'ready'));
+  readonly all = $derived(this.ready.map((entry) => entry.photo));
+  readonly inUse = $derived(this.all.filter((photo) => photo.use));
+  readonly waiting = $derived(this.entries.filter((entry) => entry.state === 'waiting').length);
+  readonly selected = $derived(this.ready.find((entry) => entry.id === this.selectedId) ?? null);
+  readonly #studio: StudioCalls;
+  readonly #stops = new Map<string, AbortController>();
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(studio: StudioCalls) {
+    this.#studio = studio;
+  }
+
+  restore(photos: Photo[]): void {
+    const known = new Set(this.entries.map(({ id }) => id));
+    const kept = photos.filter(({ id }) => !known.has(id));
+    this.entries = [
+      ...kept.map((photo): Entry => ({ id: photo.id, name: photo.name, state: 'ready', photo })),
+      ...this.entries,
+    ];
+    this.selectedId ??= this.inUse[0]?.id ?? null;
+  }
+
+  /** Takes image files, and `.txt` files that carry the caption of the image of the same name. */
+  async add(files: File[]): Promise<void> {
+    const captions = await sidecars(files);
+    const images = files.filter(looksLikeImage).map((file) => ({ id: crypto.randomUUID(), file }));
+    this.entries = [
+      ...this.entries,
+      ...images.map(({ id, file }): Entry => ({ id, name: file.name, state: 'waiting' })),
+    ];
+    for (const { id, file } of images) {
+      this.#stops.set(id, new AbortController());
+      this.#reading = this.#reading.then(() => this.#read(id, file, captions.get(stem(file.name)) ?? ''));
+    }
+    for (const { photo } of this.ready) {
+      const caption = captions.get(stem(photo.name));
+      if (caption && !photo.caption) this.change(photo.id, { caption });
+    }
+    return this.#reading;
+  }
+
+  async #read(id: string, file: File, caption: string): Promise<void> {
+    const stop = this.#stops.get(id)!;
+    if (stop.signal.aborted) return;
+    const known = this.all.map((photo) => ({ id: photo.id, fingerprint: photo.reading.fingerprint }));
+    try {
+      const reading = await this.#studio.readPhoto(stop.signal, file.name, file, known);
+      const use = !reading.flags.some(leavesOut);
+      const photo: Photo = { id, name: file.name, file, reading, crop: wholeCrop, caption, use };
+      this.#replace({ id, name: file.name, state: 'ready', photo });
+      this.selectedId ??= id;
+    } catch (error) {
+      if (!wasAborted(error)) this.#replace({ id, name: file.name, state: 'unreadable', trouble: mishap(error) });
+    } finally {
+      this.#stops.delete(id);
+    }
+  }
+
+  change(id: string, change: Partial<Pick<Photo, 'crop' | 'caption' | 'use'>>): void {
+    const entry = this.ready.find((ready) => ready.id === id);
+    if (entry) this.#replace({ ...entry, photo: { ...entry.photo, ...change } });
+  }
+  changeAllCaptions(change: (caption: string) => string): () => void {
+    return this.#undoable(
+      this.entries.map((entry) =>
+        entry.state === 'ready' ? { ...entry, photo: { ...entry.photo, caption: change(entry.photo.caption) } } : entry,
+      ),
+    );
+  }
+  /** Takes it off the sheet; the returned function puts it back where it was. */
+  remove(id: string): () => void {
+    const at = this.entries.findIndex((entry) => entry.id === id);
+    this.#stops.get(id)?.abort();
+    if (this.selectedId === id) this.selectedId = this.#neighbour(at);
+    return this.#undoable(this.entries.filter((entry) => entry.id !== id));
+  }
+  clear(): () => void {
+    for (const stop of this.#stops.values()) stop.abort();
+    this.selectedId = null;
+    return this.#undoable([]);
+  }
+
+  #neighbour(at: number): string | null {
+    const others = [...this.entries.slice(at + 1), ...this.entries.slice(0, at).reverse()];
+    return others.find((entry) => entry.state === 'ready')?.id ?? null;
+  }
+  #undoable(next: Entry[]): () => void {
+    const before = this.entries;
+    const selected = this.selectedId;
+    this.entries = next;
+    return () => {
+      const newer = this.entries.filter((entry) => !before.some(({ id }) => id === entry.id));
+      this.entries = [...before.filter((entry) => entry.state !== 'waiting' || this.#stops.has(entry.id)), ...newer];
+      this.selectedId = selected;
+    };
+  }
+  #replace(entry: Entry): void {
+    this.entries = this.entries.map((old) => (old.id === entry.id ? entry : old));
+  }
+}
+
+const stem = (name: string): string => name.replace(/\.[^.]*$/, '');
+const looksLikeImage = (file: File): boolean =>
+  file.type.startsWith('image/') || /\.(jpe?g|png|webp|avif|gif|bmp|heic|heif|tiff?)$/i.test(file.name);
+async function sidecars(files: File[]): Promise<Map<string, string>> {
+  const texts = files.filter((file) => /\.txt$/i.test(file.name) && file.size < 64 * 1024);
+  const pairs = await Promise.all(texts.map(async (file) => [stem(file.name), (await file.text()).trim()] as const));
+  return new Map(pairs);
+}
