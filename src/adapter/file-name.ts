@@ -1,0 +1,18 @@
+// An adapter's name and a saved step in, the name of its download out.
+
+/** `aawxbc-figurine`: what the adapter is called in `<lora:…:1>` and in its metadata. Safe on every file system. */
+export function adapterName(identifier: string, classNoun: string): string {
+  const words = [identifier, classNoun].map((word) =>
+    word
+      .normalize('NFC')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-+|-+$/g, ''),
+  );
+  return words.filter(Boolean).join('-').slice(0, 80) || 'adapter';
+}
+
+/** `aawxbc-figurine.safetensors`; `-s400` before the dot when step 400 is not the best one. */
+export function adapterFileName(identifier: string, classNoun: string, step: number, bestStep: number): string {
+  return `${adapterName(identifier, classNoun)}${step === bestStep ? '' : `-s${step}`}.safetensors`;
+}
