@@ -17,9 +17,9 @@ function stale() {
 }
 
 export function ensurePackages() {
-  const [major] = process.versions.node.split('.').map(Number);
-  if (major < 20) {
-    console.error(`Darkroom needs Node 20 or newer; this is ${process.versions.node}.`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`Darkroom needs Node 20.19 or newer (Vite does); this is ${process.versions.node}.`);
     process.exit(1);
   }
   if (!stale()) return;

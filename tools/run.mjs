@@ -23,8 +23,9 @@ try {
   });
   if (typeof module.main === 'function') process.exitCode = (await module.main(args)) ?? process.exitCode ?? 0;
 } catch (error) {
-  console.error(error);
-  process.exitCode = 1;
+  const misspelt = String(error?.code).startsWith('ERR_PARSE_ARGS');
+  console.error(misspelt ? error.message : error);
+  process.exitCode = misspelt ? 2 : 1;
 }
 // Dawn keeps threads of its own alive; what was written to stdout is flushed first.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));

@@ -1,0 +1,176 @@
+// In: a job from tools/demo.ts. Out: the whole way through by the page's own StudioClient, in a page without the interface; files as base64.
+import type { DrawRequest, GpuReport, Photo, Picture, RunSummary, TrainEvent, TrainingSettings } from './worker/api.ts';
+import { StudioClient } from './worker/client.ts';
+
+export interface AutomationJob {
+  photos: { name: string; base64: string }[];
+  identifier: string;
+  classNoun: string;
+  steps: number;
+  learningRate: number;
+  rank: number;
+  seed: number;
+}
+export interface AutomationResult {
+  gpu: GpuReport;
+  summary: RunSummary;
+  photosUsed: string[];
+  files: Record<'adapter.safetensors' | 'adapter.diffusers.safetensors' | 'held-out.safetensors' | 'base.png' | 'adapted.png' | 'compare.png', string>;
+}
+type Say = (line: string) => void;
+
+/** What a program finds on this page. */
+export interface Automation {
+  run(job: AutomationJob): Promise<AutomationResult>;
+}
+declare global {
+  interface Window {
+    darkroom: Automation;
+    /** Given by the program: hears a line of progress. */
+    say?: Say;
+  }
+}
+
+const never = new AbortController().signal;
+const say: Say = (line) => window.say?.(line);
+window.darkroom = { run };
+
+async function run(job: AutomationJob): Promise<AutomationResult> {
+  const studio = new StudioClient();
+  const gpu = await studio.inspect();
+  say(`GPU: ${gpu.name} (${gpu.kind})`);
+  const model = await studio.openModel(never, 'demo', () => {});
+  say(`Model: ${model.name}, ${(model.bytes / 1e6).toFixed(1)} MB, ${model.resolution} px`);
+
+  const photos = await readPhotos(studio, job);
+  const settings = settingsOf(job, photos.length);
+  const trained = photos.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
+  const summary = await studio.train(
+    never,
+    { runId: `demo-${Date.now()}`, modelId: 'demo', identifier: job.identifier, classNoun: job.classNoun, photos: trained, settings },
+    trainingLines(job.steps),
+  );
+
+  const prompt = `a photo of ${job.identifier} ${job.classNoun}`;
+  const draw = async (adapterId: string | null): Promise<Picture> => {
+    const request: DrawRequest = { prompt, negativePrompt: '', seed: job.seed, steps: 20, guidance: 7.5, adapterId, moment: summary.step, strength: 1 };
+    const picture = await studio.draw(never, { ...request, moment: adapterId === null ? null : summary.step }, () => {});
+    say(`Picture ${adapterId === null ? 'without' : 'with'} the adapter: ${(picture.ms / 1000).toFixed(1)} s`);
+    return picture;
+  };
+  const base = await draw(null);
+  const adapted = await draw(summary.adapterId);
+  const kohya = await studio.adapterFile(summary.adapterId, summary.step, 'kohya');
+  const diffusers = await studio.adapterFile(summary.adapterId, summary.step, 'diffusers');
+  const evidence = await studio.evidence(summary.runId);
+  return {
+    gpu,
+    summary,
+    photosUsed: photos.map((photo) => photo.name),
+    files: {
+      'adapter.safetensors': base64(kohya.bytes),
+      'adapter.diffusers.safetensors': base64(diffusers.bytes),
+      'held-out.safetensors': base64(evidence),
+      'base.png': base64(await bytesOf(base.png)),
+      'adapted.png': base64(await bytesOf(adapted.png)),
+      'compare.png': base64(
+        await sideBySide([
+          { label: 'a photo', picture: (photos[0] as Photo).reading.thumbnail },
+          { label: 'without', picture: base.png },
+          { label: `with ${job.identifier}`, picture: adapted.png },
+        ]),
+      ),
+    },
+  };
+}
+
+async function readPhotos(studio: StudioClient, job: AutomationJob): Promise<Photo[]> {
+  const photos: Photo[] = [];
+  for (const { name, base64 } of job.photos) {
+    const file = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
+    const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
+    try {
+      const reading = await studio.readPhoto(never, name, file, known);
+      photos.push({ id: `photo-${photos.length}`, name, file, reading, crop: { x: 0.5, y: 0.5, size: 1 }, caption: '', use: true });
+    } catch (error) {
+      say(`Left out ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (photos.length === 0) throw new Error(`none of the ${job.photos.length} files could be read as a photo`);
+  say(`Photos: ${photos.length}`);
+  return photos;
+}
+
+/** Held-out loss at the two ends only: nothing but training between them is timed. */
+const settingsOf = (job: AutomationJob, photos: number): TrainingSettings => ({
+  steps: job.steps,
+  batch: 1,
+  accumulate: 1,
+  learningRate: job.learningRate,
+  schedule: 'constant',
+  warmupSteps: 0,
+  clip: 1,
+  rank: job.rank,
+  alpha: job.rank,
+  seed: job.seed,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 1e-2,
+  keptAside: photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0,
+  previewEvery: 0,
+  previewSteps: 20,
+  activations: 'f32',
+  recompute: 'auto',
+});
+
+function trainingLines(steps: number): (event: TrainEvent) => void {
+  let phase = '';
+  return (event) => {
+    if (event.kind === 'progress' && event.progress.phase !== phase) {
+      phase = event.progress.phase;
+      if (phase !== 'training') say(`${phase.replaceAll('-', ' ')} …`);
+    } else if (event.kind === 'planned') {
+      const { gpuBytes, flopsPerStep, dispatchesPerStep } = event;
+      say(`Plan: ${(gpuBytes.total / 1e6).toFixed(1)} MB on the GPU, ${(flopsPerStep / 1e9).toFixed(2)} GFLOP and ${dispatchesPerStep} dispatches a step`);
+    } else if (event.kind === 'step' && (event.step % 25 === 0 || event.step === 1)) {
+      const { step, loss, msPerStep, msLeft } = event;
+      say(`Step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${msPerStep.toFixed(0)} ms a step, ${Math.round(msLeft / 1000)} s left`);
+    } else if (event.kind === 'held-out') say(`Held-out loss at step ${event.step}: ${event.loss.toFixed(5)} (${event.on})`);
+    else if (event.kind === 'device-lost') say(`The GPU was lost at step ${event.step}; going on from what was saved`);
+  };
+}
+
+/** Pictures of one height in a row, each with its name under it. */
+async function sideBySide(cells: { label: string; picture: Blob }[]): Promise<Uint8Array> {
+  const side = 384;
+  const gap = 24;
+  const foot = 56;
+  const canvas = new OffscreenCanvas(cells.length * (side + gap) + gap, side + gap + foot);
+  const ink = canvas.getContext('2d');
+  if (!ink) throw new Error('no 2D canvas');
+  ink.fillStyle = '#141312';
+  ink.fillRect(0, 0, canvas.width, canvas.height);
+  ink.font = '22px sans-serif';
+  ink.textAlign = 'center';
+  ink.fillStyle = '#f3efeb';
+  ink.imageSmoothingQuality = 'high';
+  for (const [i, { label, picture }] of cells.entries()) {
+    const image = await createImageBitmap(picture);
+    const x = gap + i * (side + gap);
+    const scale = side / Math.max(image.width, image.height);
+    const [w, h] = [image.width * scale, image.height * scale];
+    ink.drawImage(image, x + (side - w) / 2, gap + (side - h) / 2, w, h);
+    ink.fillText(label, x + side / 2, side + gap + 36);
+    image.close();
+  }
+  return bytesOf(await canvas.convertToBlob({ type: 'image/png' }));
+}
+
+const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
+
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}

@@ -1,0 +1,133 @@
+// In: photos, a name, a few settings. Out: demo-output/: an adapter in both layouts, pictures without and with it, and the evidence, made by the page in Chromium.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from '@playwright/test';
+import type { AutomationJob, AutomationResult } from '../src/automation.ts';
+import { buildIfStale, serve } from './build.ts';
+import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
+import { root } from './packages.mjs';
+import { ensureChromium } from './system.ts';
+
+const HELP = `npm run demo -- [--photos DIR] [--model DIR] [--identifier W] [--class W] [--steps N] [--lr X] [--rank N] [--seed N] [--out DIR]
+
+Trains an adapter with the page itself, in headless Chromium on software WebGPU: no GPU is needed.
+  --photos      a folder of pictures (public/samples/octopus)
+  --model       a model folder in diffusers' layout, in place of the demo model
+  --identifier  a word that the model does not know (aawxbc)
+  --class       what kind of thing it is (figurine)
+  --steps 300  --lr 1e-3  --rank 4  --seed 42
+  --out         where the files go (demo-output)`;
+const PICTURE = new Set(['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif', '.bmp']);
+
+export async function main(args: string[]): Promise<number> {
+  const began = Date.now();
+  const { values } = parseArgs({
+    args,
+    options: {
+      photos: { type: 'string', default: join(root, 'public', 'samples', 'octopus') },
+      model: { type: 'string' },
+      identifier: { type: 'string', default: 'aawxbc' },
+      class: { type: 'string', default: 'figurine' },
+      steps: { type: 'string', default: '300' },
+      lr: { type: 'string', default: '1e-3' },
+      rank: { type: 'string', default: '4' },
+      seed: { type: 'string', default: '42' },
+      out: { type: 'string', default: join(root, 'demo-output') },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return print(HELP);
+  const wrong = (sentence: string) => print(sentence, 2);
+
+  const job: AutomationJob = {
+    photos: [],
+    identifier: values.identifier.trim(),
+    classNoun: values.class.trim(),
+    steps: Number(values.steps),
+    learningRate: Number(values.lr),
+    rank: Number(values.rank),
+    seed: Number(values.seed),
+  };
+  if (!positive(job.steps)) return wrong(`--steps wants a whole number above 0, not "${values.steps}"`);
+  if (!positive(job.rank)) return wrong(`--rank wants a whole number above 0, not "${values.rank}"`);
+  if (!(job.learningRate > 0 && job.learningRate < 1)) return wrong(`--lr wants a number between 0 and 1, not "${values.lr}"`);
+  if (!Number.isSafeInteger(job.seed) || job.seed < 0) return wrong(`--seed wants a whole number from 0, not "${values.seed}"`);
+  if (job.identifier === '') return wrong('--identifier wants a word');
+  if (job.classNoun === '') return wrong('--class wants a word');
+
+  const folder = resolve(values.photos);
+  if (!isFolder(folder)) return wrong(`--photos wants a folder; there is none at ${folder}`);
+  const names = readdirSync(folder).filter((name) => PICTURE.has(extname(name).toLowerCase())).sort();
+  if (names.length === 0) return wrong(`there is no picture (${[...PICTURE].join(' ')}) in ${folder}`);
+  job.photos = names.map((name) => ({ name, base64: readFileSync(join(folder, name)).toString('base64') }));
+  const model = values.model === undefined ? undefined : resolve(values.model);
+  if (model && !existsSync(join(model, 'unet', 'config.json'))) return wrong(`--model wants a folder with unet/config.json; there is none in ${model}`);
+
+  const missing = ensureChromium();
+  if (missing) return wrong(missing);
+  await buildIfStale(console.log);
+  const result = await drive(job, model);
+
+  const out = resolve(values.out);
+  mkdirSync(out, { recursive: true });
+  for (const [name, base64] of Object.entries(result.files)) writeFileSync(join(out, name), Buffer.from(base64, 'base64'));
+  const report = reportOf(result, job);
+  writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const { base, adapted, heldOutOn } = report.heldOutLoss;
+  console.log(
+    `\nHeld-out loss ${base.toFixed(5)} → ${adapted.toFixed(5)} (× ${(adapted / base).toFixed(3)}, ${heldOutOn}), ${report.msPerStep.toFixed(0)} ms a step, ${Math.round((Date.now() - began) / 1000)} s in all`,
+  );
+  console.log(`Written to ${out}: ${[...Object.keys(result.files), 'report.json'].join(', ')}`);
+  return 0;
+}
+
+async function drive(job: AutomationJob, model: string | undefined): Promise<AutomationResult> {
+  const server = await serve({ port: 4180, ...(model === undefined ? {} : { model }) });
+  const executablePath = findChromium();
+  const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: CHROMIUM_FLAGS });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    page.on('console', (message) => message.type() === 'error' && console.error(`page: ${message.text()}`));
+    page.on('pageerror', (error) => console.error(`page: ${error.message}`));
+    await page.exposeFunction('say', (line: string) => console.log(line));
+    await page.goto(new URL('automation.html', server.url).href);
+    await page.waitForFunction(() => window.darkroom !== undefined);
+    return await page.evaluate((given) => window.darkroom.run(given), job);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+function reportOf({ gpu, summary, photosUsed }: AutomationResult, job: AutomationJob) {
+  const at = (step: number): number => {
+    const measured = summary.heldOut.find((m) => m.step === step);
+    if (!measured) throw new Error(`held-out loss at step ${step} is missing; there is ${summary.heldOut.map((m) => m.step).join(', ')}`);
+    return measured.loss;
+  };
+  return {
+    adapter: gpu.name,
+    steps: summary.step,
+    msPerStep: summary.msPerStep,
+    losses: summary.losses,
+    heldOutLoss: { base: at(0), adapted: at(summary.step), heldOutOn: summary.heldOutOn },
+    gpuBytes: summary.gpuBytes,
+    flopsPerStep: summary.flopsPerStep,
+    dispatchesPerStep: summary.dispatchesPerStep,
+    seed: job.seed,
+    identifier: job.identifier,
+    classNoun: job.classNoun,
+    learningRate: job.learningRate,
+    rank: job.rank,
+    photos: photosUsed,
+  };
+}
+
+const positive = (n: number) => Number.isInteger(n) && n > 0;
+const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
+function print(text: string, code = 0): number {
+  (code === 0 ? console.log : console.error)(text);
+  return code;
+}
