@@ -2,7 +2,15 @@
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
 
 export type Phase =
-  | 'opening-model' | 'reading-photos' | 'encoding-photos' | 'encoding-text' | 'preparing-gpu' | 'training' | 'measuring' | 'drawing' | 'saving';
+  | 'opening-model'
+  | 'reading-photos'
+  | 'encoding-photos'
+  | 'encoding-text'
+  | 'preparing-gpu'
+  | 'training'
+  | 'measuring'
+  | 'drawing'
+  | 'saving';
 export interface Progress {
   phase: Phase;
   done: number;
@@ -17,7 +25,12 @@ export interface GpuReport {
   vendor: string;
   architecture: string;
   features: string[];
-  limits: { maxStorageBufferBindingSize: number; maxBufferSize: number; maxComputeWorkgroupStorageSize: number; maxComputeInvocationsPerWorkgroup: number };
+  limits: {
+    maxStorageBufferBindingSize: number;
+    maxBufferSize: number;
+    maxComputeWorkgroupStorageSize: number;
+    maxComputeInvocationsPerWorkgroup: number;
+  };
 }
 
 export interface ModelInfo {
@@ -42,7 +55,10 @@ export interface PhotoReading {
   fingerprint: string; // perceptual hash, for near-duplicates
   flags: PhotoFlag[];
 }
-export type PhotoFlag = { kind: 'too-small'; shortSide: number; needs: number } | { kind: 'near-duplicate'; of: string } | { kind: 'blurred' };
+export type PhotoFlag =
+  | { kind: 'too-small'; shortSide: number; needs: number }
+  | { kind: 'near-duplicate'; of: string }
+  | { kind: 'blurred' };
 export interface Photo {
   id: string;
   name: string; // file name
@@ -102,10 +118,19 @@ export type TrainEvent =
   | { kind: 'progress'; progress: Progress }
   | { kind: 'planned'; gpuBytes: GpuBytes; flopsPerStep: number; dispatchesPerStep: number; adapterBytes: number }
   | { kind: 'resumed'; step: number }
-  | { kind: 'step'; step: number; loss: number; learningRate: number; gradientNorm: number; msPerStep: number; msLeft: number }
+  | {
+      kind: 'step';
+      step: number;
+      loss: number;
+      learningRate: number;
+      gradientNorm: number;
+      msPerStep: number;
+      msLeft: number;
+    }
   | { kind: 'held-out'; step: number; loss: number; on: 'kept-aside' | 'training' }
   | { kind: 'preview'; step: number; picture: Picture }
   | { kind: 'saved'; step: number }
+  | { kind: 'not-saved'; step: number; keptStep: number } // the disk is full: the run pauses, what is stored stays good
   | { kind: 'paused'; step: number }
   | { kind: 'device-lost'; step: number };
 
@@ -185,7 +210,9 @@ export interface Studio {
   tokens(text: string, identifier: string): Promise<TokenReport>;
   suggestIdentifier(): Promise<string>;
   /** Memory, time and file size of a run before it starts (null ms until measured on this GPU). */
-  forecast(settings: TrainingSettings): Promise<{ gpuBytes: GpuBytes; flopsPerStep: number; adapterBytes: number; msPerStep: number | null }>;
+  forecast(
+    settings: TrainingSettings,
+  ): Promise<{ gpuBytes: GpuBytes; flopsPerStep: number; adapterBytes: number; msPerStep: number | null }>;
   draw(request: DrawRequest, onProgress: OnProgress): Promise<Picture>;
   train(job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
   pause(): Promise<void>;

@@ -1,0 +1,51 @@
+// Held-out loss: photos, the seed and the U-Net in, one number out that does not jump: the number that tells which moment is best.
+import { normals } from '../diffusion/random.ts';
+import type { MicroStep, UNetEngine } from '../gpu/engine-types.ts';
+import { type EncodedPhoto, meanLatents, noisy, type TrainingSet } from './examples.ts';
+
+export const DRAWS_PER_PHOTO = 32;
+
+/** Middles of 32 equal strata of [0, trainTimesteps): every noise level has its say, and none by luck. */
+export const heldOutTimesteps = (trainTimesteps: number): number[] =>
+  Array.from({ length: DRAWS_PER_PHOTO }, (_, i) => Math.floor(((i + 0.5) * trainTimesteps) / DRAWS_PER_PHOTO));
+
+/** What is measured: the photos kept aside, or where there are none, all that are trained on. */
+export function heldOutPhotos(set: TrainingSet): { photos: readonly EncodedPhoto[]; on: 'kept-aside' | 'training' } {
+  return set.keptAside.length > 0
+    ? { photos: set.keptAside, on: 'kept-aside' }
+    : { photos: set.photos, on: 'training' };
+}
+
+/** The noise of one photo's 32 draws, (32, 4, h, w): the same for the whole run, from the seed. */
+export function heldOutNoise(seed: number, photoIndex: number, valuesPerDraw: number): Float32Array[] {
+  return Array.from({ length: DRAWS_PER_PHOTO }, (_, step) =>
+    normals({ seed, purpose: 'held-out', step, sample: photoIndex }, valuesPerDraw),
+  );
+}
+
+/** The draws one after another (a photo's 32 at a time, so that memory stays small): posterior mean, name sentence, fixed noise and t. */
+export function* heldOutDraws(set: TrainingSet, seed: number): Generator<MicroStep> {
+  const timesteps = heldOutTimesteps(set.schedule.trainTimesteps);
+  for (const [index, photo] of heldOutPhotos(set).photos.entries()) {
+    const latents = meanLatents(photo, set.scalingFactor);
+    for (const [i, noise] of heldOutNoise(seed, index, latents.length).entries())
+      yield noisy(set.schedule, latents, noise, timesteps[i] as number, set.instancePrompt);
+  }
+}
+
+/** Plain mean squared error over all draws, adapter at full strength. `onDraw` hears (done, total). */
+export async function heldOutLoss(
+  unet: Pick<UNetEngine, 'evaluate'>,
+  set: TrainingSet,
+  seed: number,
+  onDraw: (done: number, total: number) => void = () => {},
+): Promise<number> {
+  const total = heldOutPhotos(set).photos.length * DRAWS_PER_PHOTO;
+  let sum = 0;
+  let done = 0;
+  for (const draw of heldOutDraws(set, seed)) {
+    sum += await unet.evaluate(draw, 1);
+    onDraw(++done, total);
+  }
+  return sum / total;
+}

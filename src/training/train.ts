@@ -1,0 +1,193 @@
+// The training loop: a U-Net, photos as latents and settings in; an adapter, its history and events out. Read it from top to bottom.
+import type { LoraWeights, StepReport, UNetEngine } from '../gpu/engine-types.ts';
+import { Trouble } from '../trouble.ts';
+import type { TrainEvent, TrainingSettings } from '../worker/api.ts';
+import type { RunControls } from './controls.ts';
+import { examples, type TrainingSet } from './examples.ts';
+import { heldOutLoss, heldOutPhotos } from './held-out.ts';
+import { type Pace, pace } from './pace.ts';
+import { copyHistory, type History, isSane, newHistory, type Snapshot } from './snapshot.ts';
+
+const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU
+const SAVE_EVERY_STEPS = 50;
+const SAVE_EVERY_MS = 30_000;
+const SKIPS_IN_A_ROW = 16; // halving a loss scale of 2¹⁶ that often leaves 1: it is not the scale
+
+/** Where the run is kept. Both resolve once it is safe. */
+export interface Keeper {
+  save(snapshot: Snapshot): Promise<void>;
+  moment(step: number, lora: LoraWeights): Promise<void>;
+}
+export interface Training {
+  unet: UNetEngine;
+  set: TrainingSet;
+  settings: TrainingSettings;
+  initialLora: () => LoraWeights;
+  from: Snapshot | null; // null = from the beginning
+  controls: RunControls;
+  keeper: Keeper;
+  preview(step: number): Promise<void>;
+  report(event: TrainEvent): void;
+  now?: () => number; // ms
+}
+export interface Ended {
+  state: 'done' | 'stopped';
+  history: History;
+  msPerStep: number;
+}
+
+/**
+ * Trains until `settings.steps` steps are taken or someone stops it, measuring, keeping and drawing at every milestone. Everything that
+ * happens depends on the seed and the step alone, never on when somebody paused or looked, so that the same run ends in the same adapter.
+ * Rejects with Trouble 'numbers-ran-away' after going back to the last good save and keeping that.
+ */
+export async function train(training: Training): Promise<Ended> {
+  const { unet, set, settings, initialLora, from, controls, keeper, preview, report } = training;
+  const now = training.now ?? (() => performance.now());
+  const clock = pace(now);
+  let run = from ? copyHistory(from) : newHistory();
+  let good: Snapshot | null = from;
+  let savedAt = now();
+  let skipsInARow = 0;
+
+  if (from) {
+    unet.writeState(from.state);
+    report({ kind: 'resumed', step: from.step });
+  } else unet.writeLora(initialLora());
+
+  try {
+    if (run.heldOut.length === 0) await milestone();
+    while (!controls.stopping && (run.step < settings.steps || good?.step !== run.step)) {
+      await stepUntil(nextStop(run.step, settings));
+      if (isMilestone(run.step, settings) && !isMeasured(run)) await milestone();
+      else if (good?.step !== run.step && (run.step % SAVE_EVERY_STEPS === 0 || saveIsDue())) await save();
+      await controls.doErrands();
+      if (controls.paused && !controls.stopping) await rest();
+    }
+    if (good?.step !== run.step || !isMeasured(run)) await keep();
+  } catch (error) {
+    if (!(error instanceof Trouble && error.code === 'numbers-ran-away') || !good) throw error;
+    unet.writeState(good.state);
+    run = copyHistory(good);
+    await keep();
+    throw error;
+  }
+  await controls.doErrands();
+  return {
+    state: run.step >= settings.steps ? 'done' : 'stopped',
+    history: copyHistory(run),
+    msPerStep: clock.meanMsPerStep,
+  };
+
+  /** Steps with two in flight up to step number `stop`, or until someone wants the GPU. Returns with none in flight. */
+  async function stepUntil(stop: number): Promise<void> {
+    const flying: Promise<StepReport>[] = [];
+    clock.begin();
+    for (;;) {
+      while (flying.length < IN_FLIGHT && run.step + flying.length < stop && !controls.wanted && !saveIsDue()) {
+        const attempt = run.attempt + flying.length;
+        const step = unet.step(examples(set, settings.seed, attempt, settings.batch * settings.accumulate));
+        step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
+        flying.push(step);
+      }
+      const oldest = flying.shift();
+      if (!oldest) return;
+      take(await oldest);
+    }
+  }
+
+  /** Writes down what one step came to. */
+  function take({ step, loss, gradientNorm, learningRate, skipped }: StepReport): void {
+    run.attempt += 1;
+    skipsInARow = skipped ? skipsInARow + 1 : 0;
+    if (skipsInARow >= SKIPS_IN_A_ROW || (!skipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm))))
+      throw ranAway();
+    clock.step();
+    if (skipped) return;
+    run.step += 1;
+    if (step !== run.step) throw new Error(`the GPU counts ${step} steps, the CPU ${run.step}`);
+    run.losses.push(loss);
+    const { msPerStep } = clock;
+    report({ kind: 'step', step, loss, gradientNorm, learningRate, msPerStep, msLeft: msLeft(clock, step, settings) });
+  }
+
+  /** The run's regular stops: kept, then drawn. */
+  async function milestone(): Promise<void> {
+    const begun = now();
+    await keep();
+    if (!controls.stopping) await preview(run.step);
+    clock.interruption(now() - begun);
+  }
+
+  /** Measures on held-out noise and stores what there is. */
+  async function keep(): Promise<void> {
+    if (!isMeasured(run)) {
+      const loss = await heldOutLoss(unet, set, settings.seed, (done, total) =>
+        report({ kind: 'progress', progress: { phase: 'measuring', done, total } }),
+      );
+      if (!Number.isFinite(loss)) throw ranAway();
+      run.heldOut.push({ step: run.step, loss });
+      report({ kind: 'held-out', step: run.step, loss, on: heldOutPhotos(set).on });
+    }
+    await save();
+  }
+
+  /**
+   * Stores the run as it is; a measured step is a moment, whose adapter is stored too (not at step 0, where there is none yet). A full disk
+   * pauses the run: what is stored already stays good.
+   */
+  async function save(): Promise<void> {
+    const state = await unet.readState();
+    if (!isSane(state)) throw ranAway();
+    const isMoment = run.step > 0 && isMeasured(run) && !run.moments.includes(run.step);
+    const moments = isMoment ? [...run.moments, run.step] : run.moments;
+    const snapshot: Snapshot = { ...copyHistory({ ...run, moments }), state };
+    try {
+      if (isMoment) await keeper.moment(run.step, await unet.readLora());
+      await keeper.save(snapshot);
+      run.moments = [...moments];
+      good = snapshot;
+      report({ kind: 'saved', step: run.step });
+    } catch (error) {
+      if (!(error instanceof Trouble && error.code === 'disk-full') || controls.stopping) throw error;
+      report({ kind: 'not-saved', step: run.step, keptStep: good?.step ?? 0 });
+      controls.pause();
+    }
+    savedAt = now();
+  }
+
+  /** Paused: saved first, so that the tab may be closed; pictures may be drawn meanwhile. */
+  async function rest(): Promise<void> {
+    if (good?.step !== run.step) await save();
+    report({ kind: 'paused', step: run.step });
+    await controls.whilePaused();
+    if (controls.stopping) return;
+    if (good?.step !== run.step) await save();
+    report({ kind: 'resumed', step: run.step });
+  }
+
+  function saveIsDue(): boolean {
+    return now() - savedAt >= SAVE_EVERY_MS;
+  }
+  function ranAway(): Trouble {
+    return new Trouble('numbers-ran-away', { step: run.step + 1, keptStep: good?.step ?? 0 });
+  }
+}
+
+const isMeasured = (run: History): boolean => run.heldOut.at(-1)?.step === run.step;
+
+/** Steps at which the run is measured, kept and drawn: every `previewEvery`, and the last. */
+const isMilestone = (step: number, { previewEvery, steps }: TrainingSettings): boolean =>
+  step === steps || (previewEvery > 0 && step % previewEvery === 0);
+
+/** The next step at which nothing may be in flight. */
+function nextStop(step: number, { previewEvery, steps }: TrainingSettings): number {
+  const after = (every: number) => (every > 0 ? (Math.floor(step / every) + 1) * every : Number.POSITIVE_INFINITY);
+  return Math.min(steps, after(previewEvery), after(SAVE_EVERY_STEPS));
+}
+
+function msLeft(clock: Pace, step: number, { previewEvery, steps }: TrainingSettings): number {
+  const milestones =
+    1 + (previewEvery > 0 ? Math.floor((steps - 1) / previewEvery) - Math.floor(step / previewEvery) : 0);
+  return clock.msLeft(steps - step, Math.max(0, milestones));
+}
