@@ -11,7 +11,8 @@ const files = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw
 /** The text of shaders/<path>.wgsl. */
 export function shaderFile(path: string): string {
   const text = files[`../../shaders/${path}.wgsl`];
-  if (text === undefined) throw new Error(`shaders/${path}.wgsl does not exist; there are ${Object.keys(files).join(', ')}`);
+  if (text === undefined)
+    throw new Error(`shaders/${path}.wgsl does not exist; there are ${Object.keys(files).join(', ')}`);
   return text;
 }
 
@@ -22,7 +23,14 @@ export function pipelineKey(launch: Launch): string {
       .map(([name, o]) => `${name}:${storageClass(o)}${o.tensor.dtype}x${o.width}`)
       .join(',');
   const dims = Object.entries(launch.dims).map(([name, v]) => name + (typeof v === 'number' ? '' : ':f'));
-  return [launch.shader, launch.entry, JSON.stringify(launch.defines), dims.join(','), operands(launch.reads), operands(launch.writes)].join('|');
+  return [
+    launch.shader,
+    launch.entry,
+    JSON.stringify(launch.defines),
+    dims.join(','),
+    operands(launch.reads),
+    operands(launch.writes),
+  ].join('|');
 }
 
 /** The whole WGSL module of a launch. */
@@ -33,7 +41,10 @@ export function wgsl(launch: Launch): string {
     ...(Object.keys(launch.dims).length > 0 ? [dimsStruct(launch.dims)] : []),
     ...operands.map(([name, o], i) => declare(name, o, i + 1, name in launch.writes)),
   ];
-  return preprocess(`${declarations.join('\n')}\n#include storage\n${shaderFile(launch.shader)}`, { ...has, ...launch.defines });
+  return preprocess(`${declarations.join('\n')}\n#include storage\n${shaderFile(launch.shader)}`, {
+    ...has,
+    ...launch.defines,
+  });
 }
 
 function dimsStruct(dims: Record<string, DimValue>): string {
@@ -61,7 +72,8 @@ function declare(name: string, o: Operand, binding: number, written: boolean): s
     `fn load_${name}(i: u32) -> ${vec} { ${load} }`,
   ];
   if (written) {
-    if (dtype === 'f16' && o.width === 1) throw new Error(`${name}: a f16 tensor cannot be stored one value at a time (two threads would share a word)`);
+    if (dtype === 'f16' && o.width === 1)
+      throw new Error(`${name}: a f16 tensor cannot be stored one value at a time (two threads would share a word)`);
     const value = dtype === 'f32' ? 'v' : o.width === 4 ? 'vec2<u32>(pack_f16(v.xy), pack_f16(v.zw))' : 'pack_f16(v)';
     lines.push(`fn store_${name}(i: u32, v: ${vec}) { ${name}_data[i] = ${value}; }`);
   }
@@ -110,7 +122,8 @@ function expand(lines: readonly string[], from: number, values: Values, out: str
 }
 
 function expectEnd(lines: readonly string[], i: number, directive: string): number {
-  if (!new RegExp(`^\\s*#${directive}\\b`).test(lines[i] ?? '')) throw new Error(`expected #${directive}, got "${lines[i] ?? 'the end'}"`);
+  if (!new RegExp(`^\\s*#${directive}\\b`).test(lines[i] ?? ''))
+    throw new Error(`expected #${directive}, got "${lines[i] ?? 'the end'}"`);
   return i + 1;
 }
 
@@ -150,7 +163,9 @@ function evaluate(expression: string, values: Values): number | string | boolean
       const apply = levels[l]?.[t];
       if (l === 2 && (t === '==' || t === '!=')) {
         at++;
-        const equal = String(v) === String(level(l + 1));
+        const word = tokens[at] ?? ''; // right of == a name that is no value stands for itself: A_LAYOUT == row
+        const right = /^[A-Za-z_]/.test(word) && !(word in values) ? tokens[at++] : level(l + 1);
+        const equal = String(v) === String(right);
         v = t === '==' ? equal : !equal;
       } else if (apply) {
         at++;

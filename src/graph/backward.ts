@@ -21,7 +21,8 @@ export function backward(g: Graph, loss: Node): void {
     }
     if (node !== loss && Object.keys(d).length === 0) continue;
     if (!Object.values(node.inputs).some((t) => needed.has(t.id))) continue;
-    if (!node.op.vjp) throw new Error(`${node.op.name} in ${node.block} has no vjp, but a LoRA parameter lies upstream of it`);
+    if (!node.op.vjp)
+      throw new Error(`${node.op.name} in ${node.block} has no vjp, but a LoRA parameter lies upstream of it`);
     const vjp = node.op.vjp;
     g.within(node.block, () => vjp(g, node, d, backInto(node, needed, gradient)));
   }
@@ -35,7 +36,8 @@ export const accumulateWith =
 
 function upstreamOfLora(forward: readonly Node[]): ReadonlySet<number> {
   const needed = new Set<number>();
-  const wants = (tensors: Tensors): boolean => Object.values(tensors).some((t) => t.kind === 'lora' || needed.has(t.id));
+  const wants = (tensors: Tensors): boolean =>
+    Object.values(tensors).some((t) => t.kind === 'lora' || needed.has(t.id));
   for (const node of forward) {
     if (!wants(node.inputs)) continue;
     for (const t of Object.values(node.inputs)) if (t.kind === 'lora') needed.add(t.id);

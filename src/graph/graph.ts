@@ -1,5 +1,5 @@
 // Graph: ops with known shapes in execution order. Building it is type checking: a wrong shape is an error here, never on the GPU.
-import { type DType, type Tensor, type TensorKind, describe, lastDim, sameShape } from '../tensor/tensor.ts';
+import { type DType, describe, lastDim, sameShape, type Tensor, type TensorKind } from '../tensor/tensor.ts';
 import type { Attrs, Node, Op, Tensors } from './op.ts';
 
 export class Graph {
@@ -16,7 +16,8 @@ export class Graph {
 
   /** A tensor of the given kind. f16 needs an even last dimension (values are stored in pairs); an odd one falls back to f32. */
   tensor(name: string, shape: readonly number[], kind: TensorKind, dtype: DType = 'f32'): Tensor {
-    if (shape.some((d) => !Number.isInteger(d) || d < 1)) throw new Error(`${name}: shape [${shape}] has a dimension that is not a whole number ≥ 1`);
+    if (shape.some((d) => !Number.isInteger(d) || d < 1))
+      throw new Error(`${name}: shape [${shape}] has a dimension that is not a whole number ≥ 1`);
     const stored = kind === 'temp' && lastDim(shape) % 2 === 1 ? 'f32' : dtype;
     const t: Tensor = { id: this.#nextId++, name, shape: [...shape], dtype: stored, kind };
     this.tensors.push(t);
@@ -51,8 +52,10 @@ export class Graph {
     const made: Record<string, Tensor> = {};
     for (const [name, spec] of Object.entries(op.shape(present, attrs))) {
       const given = outputs[name];
-      if (given && !sameShape(given.shape, spec.shape)) throw new Error(`${op.name}.${name}: expected [${spec.shape}], got ${describe(given)}`);
-      made[name] = given ?? this.tensor(`${this.block}/${op.name}.${name}`, spec.shape, 'temp', spec.dtype ?? this.activations);
+      if (given && !sameShape(given.shape, spec.shape))
+        throw new Error(`${op.name}.${name}: expected [${spec.shape}], got ${describe(given)}`);
+      made[name] =
+        given ?? this.tensor(`${this.block}/${op.name}.${name}`, spec.shape, 'temp', spec.dtype ?? this.activations);
     }
     this.nodes.push({ id: this.nodes.length, op, inputs: present, outputs: made, attrs, block: this.block });
     return made;

@@ -7,7 +7,8 @@ import { commonWidth, grid, operands } from './launch.ts';
 export const add: Op = {
   name: 'add',
   shape: ({ a, b }) => {
-    if (!a || !b || !sameShape(a.shape, b.shape)) throw new Error(`add: a and b must have one shape, got ${a && describe(a)} and ${b && describe(b)}`);
+    if (!a || !b || !sameShape(a.shape, b.shape))
+      throw new Error(`add: a and b must have one shape, got ${a && describe(a)} and ${b && describe(b)}`);
     return { y: { shape: a.shape } };
   },
   vjp: (g, _node, { y: dy }, back) => {

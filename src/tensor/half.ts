@@ -22,7 +22,13 @@ export function fromHalf(h: number): number {
   const exponent = (h >>> 10) & 0x1f;
   const mantissa = h & 0x3ff;
   const magnitude =
-    exponent === 0 ? mantissa * 2 ** -24 : exponent === 31 ? (mantissa ? Number.NaN : Number.POSITIVE_INFINITY) : (1 + mantissa / 1024) * 2 ** (exponent - 15);
+    exponent === 0
+      ? mantissa * 2 ** -24
+      : exponent === 31
+        ? mantissa
+          ? Number.NaN
+          : Number.POSITIVE_INFINITY
+        : (1 + mantissa / 1024) * 2 ** (exponent - 15);
   return h & 0x8000 ? -magnitude : magnitude;
 }
 

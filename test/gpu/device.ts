@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, globals } from 'webgpu';
 
-const DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json', '/usr/lib/chromium/vk_swiftshader_icd.json'];
+const DRIVERS = [
+  '/usr/share/vulkan/icd.d/lvp_icd.json',
+  '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json',
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+];
 
 let dawn: GPU | undefined; // must stay referenced
 
@@ -26,7 +30,10 @@ export function gpu(): GPU {
 /** A device with WebGPU's default limits and no optional feature: what we promise to run on. Throws where no adapter exists. */
 export async function testDevice(): Promise<GPUDevice> {
   const adapter = await gpu().requestAdapter();
-  if (!adapter) throw new Error('no WebGPU adapter: npm test installs a software one (mesa-vulkan-drivers from bookworm-backports, or chromium)');
+  if (!adapter)
+    throw new Error(
+      'no WebGPU adapter: npm test installs a software one (mesa-vulkan-drivers from bookworm-backports, or chromium)',
+    );
   const device = await adapter.requestDevice();
   device.addEventListener('uncapturederror', (e) => {
     throw new Error(`WebGPU: ${(e as GPUUncapturedErrorEvent).error.message}`);

@@ -2,8 +2,8 @@
 import { pipelineKey, storageClass, wgsl } from '../../src/gpu/shader.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Launch, Node, Operand, Target } from '../../src/graph/op.ts';
-import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
+import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
 
 export const testTarget: Target = { maxBindingBytes: 128 * 2 ** 20, gemmVariant: () => 'tile32' };
 
@@ -13,13 +13,23 @@ const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
  * @param data values of tensors that exist before the run; the others start filled with NaN, so that reading what nobody wrote is seen.
  * @returns the values of any tensor of the graph afterwards.
  */
-export async function runGraph(device: GPUDevice, g: Graph, data: Map<Tensor, ArrayLike<number>>, target: Target = testTarget) {
+export async function runGraph(
+  device: GPUDevice,
+  g: Graph,
+  data: Map<Tensor, ArrayLike<number>>,
+  target: Target = testTarget,
+) {
   const buffers = new Map<number, GPUBuffer>();
   const scratchOf = new Map<Node, Record<string, Tensor>>();
   const make = (t: Tensor): void => {
     const size = byteLength(t);
-    const buffer = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
-    const values = data.get(t) ?? (t.kind === 'lora-grad' ? new Float32Array(numel(t.shape)) : new Float32Array(numel(t.shape)).fill(Number.NaN));
+    const buffer = device.createBuffer({
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    const values =
+      data.get(t) ??
+      (t.kind === 'lora-grad' ? new Float32Array(numel(t.shape)) : new Float32Array(numel(t.shape)).fill(Number.NaN));
     if (values.length !== numel(t.shape)) throw new Error(`${t.name}: ${values.length} values for [${t.shape}]`);
     const bytes = new Uint8Array(size);
     const source = t.dtype === 'f32' ? Float32Array.from(values) : toF16(values);
@@ -50,7 +60,10 @@ export async function runGraph(device: GPUDevice, g: Graph, data: Map<Tensor, Ar
   return {
     read: async (t: Tensor): Promise<Float32Array> => {
       const buffer = buffers.get(t.id) as GPUBuffer;
-      const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const staging = device.createBuffer({
+        size: buffer.size,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
       const e = device.createCommandEncoder();
       e.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
       device.queue.submit([e.finish()]);
@@ -71,7 +84,9 @@ function record(device: GPUDevice, pass: GPUComputePassEncoder, launch: Launch, 
     const operands = [...Object.values(launch.reads), ...Object.values(launch.writes)];
     const layout = device.createBindGroupLayout({
       entries: [
-        ...(Object.keys(launch.dims).length > 0 ? [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' as const } }] : []),
+        ...(Object.keys(launch.dims).length > 0
+          ? [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' as const } }]
+          : []),
         ...operands.map((o, i) => ({
           binding: i + 1,
           visibility: GPUShaderStage.COMPUTE,
@@ -86,9 +101,14 @@ function record(device: GPUDevice, pass: GPUComputePassEncoder, launch: Launch, 
     known.set(key, pipeline);
   }
   const dims = Object.values(launch.dims);
-  const uniform = device.createBuffer({ size: Math.max(16, Math.ceil(dims.length / 4) * 16), usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+  const uniform = device.createBuffer({
+    size: Math.max(16, Math.ceil(dims.length / 4) * 16),
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
   const words = new DataView(new ArrayBuffer(uniform.size));
-  dims.forEach((d, i) => (typeof d === 'number' ? words.setUint32(4 * i, d, true) : words.setFloat32(4 * i, d.f32, true)));
+  dims.forEach((d, i) =>
+    typeof d === 'number' ? words.setUint32(4 * i, d, true) : words.setFloat32(4 * i, d.f32, true),
+  );
   device.queue.writeBuffer(uniform, 0, words.buffer);
   const operands: Operand[] = [...Object.values(launch.reads), ...Object.values(launch.writes)];
   pass.setPipeline(pipeline);

@@ -1,0 +1,235 @@
+// attention: y = softmax(q kᵀ / √d) v per head; q (B, T, C), k and v (B, S, C) → y (B, T, C). Scores exist for a block of query rows at a time.
+import type { Launch, Node, Op, Target } from '../graph/op.ts';
+import { describe, lastDim, type Tensor } from '../tensor/tensor.ts';
+import { type Gemm, gemm, type MatrixView } from './gemm.ts';
+
+/** Scratch of one block of scores: small enough to leave memory to the rest (SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads). */
+const SCORE_BYTES = 32 * 2 ** 20;
+
+interface Sizes {
+  b: number;
+  t: number;
+  s: number;
+  c: number;
+  heads: number;
+  d: number;
+  stride: number; // of a score row: keys rounded up to whole vec4s, the rest zeros
+  rows: number; // query rows a block
+}
+
+function sizes({ inputs, attrs }: Node): Sizes {
+  const { q, k } = inputs as { q: Tensor; k: Tensor };
+  const [b, t, c] = q.shape as [number, number, number];
+  const s = k.shape[1] as number;
+  const heads = Number(attrs.heads);
+  const stride = Math.ceil(s / 4) * 4;
+  const most = Math.max(1, Math.floor(SCORE_BYTES / (4 * b * heads * stride)));
+  const blocks = Math.ceil(t / Math.max(1, most));
+  return { b, t, s, c, heads, d: c / heads, stride, rows: Math.ceil(t / blocks) };
+}
+
+const scores = (node: Node) => {
+  const { b, heads, rows, stride } = sizes(node);
+  return { shape: [b, heads, rows, stride], dtype: 'f32' as const };
+};
+/** f16 values are stored in pairs: a head of odd width would share its last word with the next head. */
+const outputType = (c: number, heads: number) => ((c / heads) % 2 === 1 ? { dtype: 'f32' as const } : {});
+
+/** attrs: { heads }. Saves the log-sum-exp of every row, (B, heads, T), so that the backward pass need not keep the scores. */
+export const attention: Op = {
+  name: 'attention',
+  shape: ({ q, k, v }, { heads }) => {
+    const c = q && lastDim(q.shape);
+    if (!q || !k || !v || lastDim(k.shape) !== c || k.shape.join() !== v.shape.join() || k.shape[0] !== q.shape[0])
+      throw new Error(
+        `attention: expected q (B, T, C) and k, v (B, S, C), got ${[q, k, v].map((x) => x && describe(x)).join(', ')}`,
+      );
+    if (c % Number(heads) !== 0) throw new Error(`attention: ${c} channels do not divide into ${heads} heads`);
+    const [b, t] = q.shape as [number, number];
+    return {
+      y: { shape: q.shape, ...outputType(c, Number(heads)) },
+      lse: { shape: [b, Number(heads), t], dtype: 'f32' },
+    };
+  },
+  scratch: (node) => ({ p: scores(node) }),
+  vjp(g, { inputs, outputs, attrs }, { y: dy }, back) {
+    if (!dy) return;
+    const d = g.emit(attentionBackward, { ...inputs, lse: outputs.lse, dy }, attrs);
+    for (const name of ['q', 'k', 'v'] as const) back.give(name, (soFar) => once(name, soFar, d[`d${name}`] as Tensor));
+  },
+  flops: (node) => {
+    const { b, heads, t, s, d } = sizes(node);
+    return 4 * b * heads * t * s * d;
+  },
+  launches(node, target) {
+    const z = sizes(node);
+    const { q, k, v } = node.inputs as { q: Tensor; k: Tensor; v: Tensor };
+    const { y, lse, p } = node.outputs as { y: Tensor; lse: Tensor; p: Tensor };
+    return blocks(z).flatMap(({ first, rows }) => {
+      const block = blockView(z, rows);
+      return [
+        ...product(z, target, {
+          m: rows,
+          n: z.s,
+          k: z.d,
+          aLayout: 'row',
+          bLayout: 'nk',
+          a: tokens(z, q, first),
+          b: tokens(z, k),
+          y: block(p),
+          alpha: z.d ** -0.5,
+        }),
+        softmaxLaunch(z, 'forward', first, rows, {}, { s: p, lse }),
+        ...product(z, target, {
+          m: rows,
+          n: z.d,
+          k: z.s,
+          aLayout: 'row',
+          bLayout: 'kn',
+          a: block(p),
+          b: tokens(z, v),
+          y: tokens(z, y, first),
+        }),
+      ];
+    });
+  },
+};
+
+const once = (name: string, soFar: Tensor | undefined, dx: Tensor): Tensor => {
+  if (soFar) throw new Error(`attention: ${name} has another consumer; its gradients would have to be added`);
+  return dx;
+};
+
+/** q, k, v, lse, dy → dq, dk, dv. The scores of each block are computed again; dk and dv are added up block after block, in order. */
+export const attentionBackward: Op = {
+  name: 'attention-backward',
+  shape: ({ q, k, v }, { heads }) => {
+    const type = outputType(lastDim((q as Tensor).shape), Number(heads));
+    return {
+      dq: { shape: (q as Tensor).shape, ...type },
+      dk: { shape: (k as Tensor).shape, ...type },
+      dv: { shape: (v as Tensor).shape, ...type },
+    };
+  },
+  scratch: (node) => ({ p: scores(node), dp: scores(node) }),
+  flops: (node) => {
+    const { b, heads, t, s, d } = sizes(node);
+    return 10 * b * heads * t * s * d;
+  },
+  launches(node, target) {
+    const z = sizes(node);
+    const { q, k, v, lse, dy } = node.inputs as Record<'q' | 'k' | 'v' | 'lse' | 'dy', Tensor>;
+    const { dq, dk, dv, p, dp } = node.outputs as Record<'dq' | 'dk' | 'dv' | 'p' | 'dp', Tensor>;
+    const alpha = z.d ** -0.5;
+    return blocks(z).flatMap(({ first, rows }) => {
+      const block = blockView(z, rows);
+      const accumulate = first > 0;
+      return [
+        ...product(z, target, {
+          m: rows,
+          n: z.s,
+          k: z.d,
+          aLayout: 'row',
+          bLayout: 'nk',
+          a: tokens(z, q, first),
+          b: tokens(z, k),
+          y: block(p),
+          alpha,
+        }),
+        ...product(z, target, {
+          m: rows,
+          n: z.s,
+          k: z.d,
+          aLayout: 'row',
+          bLayout: 'nk',
+          a: tokens(z, dy, first),
+          b: tokens(z, v),
+          y: block(dp),
+        }),
+        softmaxLaunch(z, 'backward', first, rows, { lse }, { s: p, dp }),
+        ...product(z, target, {
+          m: rows,
+          n: z.d,
+          k: z.s,
+          aLayout: 'row',
+          bLayout: 'kn',
+          a: block(dp),
+          b: tokens(z, k),
+          y: tokens(z, dq, first),
+          alpha,
+        }),
+        ...product(z, target, {
+          m: z.s,
+          n: z.d,
+          k: rows,
+          aLayout: 'col',
+          bLayout: 'kn',
+          a: block(dp),
+          b: tokens(z, q, first),
+          y: tokens(z, dk),
+          alpha,
+          accumulate,
+        }),
+        ...product(z, target, {
+          m: z.s,
+          n: z.d,
+          k: rows,
+          aLayout: 'col',
+          bLayout: 'kn',
+          a: block(p),
+          b: tokens(z, dy, first),
+          y: tokens(z, dv),
+          accumulate,
+        }),
+      ];
+    });
+  },
+};
+
+const blocks = (z: Sizes): { first: number; rows: number }[] =>
+  Array.from({ length: Math.ceil(z.t / z.rows) }, (_, i) => ({
+    first: i * z.rows,
+    rows: Math.min(z.rows, z.t - i * z.rows),
+  }));
+
+/** One head of (B, tokens, C), from token `first` on. */
+const tokens = (z: Sizes, tensor: Tensor, first = 0): MatrixView => ({
+  tensor,
+  stride: z.c,
+  base: first * z.c,
+  batch: (tensor.shape[1] as number) * z.c,
+  head: z.d,
+});
+/** One head's scores (rows, keys) in scratch. */
+const blockView =
+  (z: Sizes, rows: number) =>
+  (tensor: Tensor): MatrixView => ({
+    tensor,
+    stride: z.stride,
+    batch: z.heads * rows * z.stride,
+    head: rows * z.stride,
+  });
+
+const product = (z: Sizes, target: Target, g: Gemm): Launch[] =>
+  gemm({ ...g, batches: { images: z.b, heads: z.heads } }, target);
+
+function softmaxLaunch(
+  z: Sizes,
+  direction: 'forward' | 'backward',
+  first: number,
+  rows: number,
+  reads: Record<string, Tensor>,
+  writes: Record<string, Tensor>,
+): Launch {
+  const operand = ([name, tensor]: [string, Tensor]) => [name, { tensor, width: name === 'lse' ? 1 : 4 }] as const;
+  return {
+    shader: 'softmax',
+    entry: direction,
+    defines: { DIRECTION: direction },
+    dims: { keys: z.s, quads: z.stride / 4, rows, tokens: z.t, first_row: first },
+    reads: Object.fromEntries(Object.entries(reads).map(operand)),
+    writes: Object.fromEntries(Object.entries(writes).map(operand)),
+    workgroups: [rows, z.b * z.heads, 1],
+    flops: 0,
+  };
+}

@@ -1,0 +1,90 @@
+// conv2d: 3×3 convolution, padding 1, stride 1 or 2, as an implicit GEMM over x (B, H, W, I) and weights kept as (O, 3, 3, I).
+import type { Node, Op, Tensors } from '../graph/op.ts';
+import { describe, lastDim, type Tensor } from '../tensor/tensor.ts';
+import { accumulate } from './add.ts';
+import { type Gemm, gemm, gemmFlops } from './gemm.ts';
+
+/** Output length of a 3-wide window with padding 1 (torch.nn.Conv2d). */
+export const convLength = (length: number, stride: number): number => Math.floor((length - 1) / stride) + 1;
+
+/** y = conv(x, w) + bias (O) + rowBias (B, O) + addend: the time embedding and the residual are added on the way out. attrs: { stride }. */
+export const conv2d: Op = {
+  name: 'conv2d',
+  shape: ({ x, w, rowBias }, { stride }) => {
+    if (x?.shape.length !== 4 || w?.shape.length !== 4)
+      throw new Error(
+        `conv2d: expected x (B, H, W, I) and w (O, 3, 3, I), got ${x && describe(x)} and ${w && describe(w)}`,
+      );
+    const [b, h, width, i] = x.shape as [number, number, number, number];
+    const [o, kh, kw, wi] = w.shape as [number, number, number, number];
+    if (kh !== 3 || kw !== 3 || wi !== i)
+      throw new Error(`conv2d: ${w.name} must be (O, 3, 3, ${i}) for ${describe(x)}, it is ${describe(w)}`);
+    if (rowBias && lastDim(rowBias.shape) !== o)
+      throw new Error(`conv2d: rowBias must be (${b}, ${o}), got ${describe(rowBias)}`);
+    return { y: { shape: [b, convLength(h, Number(stride)), convLength(width, Number(stride)), o] } };
+  },
+  vjp(g, { inputs, attrs }, { y: dy }, back) {
+    const { x, w } = inputs;
+    if (!x || !w || !dy) return;
+    if (back.wants('rowBias'))
+      throw new Error(`conv2d ${w.name}: no gradient for the time embedding: nothing trainable may lie upstream of it`);
+    const [, height, width] = x.shape as [number, number, number, number];
+    back.give(
+      'x',
+      (addend) => g.emit(conv2dDx, { dy, w, addend }, { stride: attrs.stride as number, height, width }).dx as Tensor,
+    );
+    back.give('addend', (soFar) => accumulate(g, soFar, dy));
+  },
+  flops: (node) => gemmFlops(forward(node)),
+  launches: (node, target) => gemm(forward(node), target),
+};
+
+function forward({ inputs, outputs, attrs }: Node): Gemm {
+  const { x, w, bias, rowBias, addend } = inputs as { x: Tensor; w: Tensor } & Partial<Tensors>;
+  const y = outputs.y as Tensor;
+  const [b, h, width, i] = x.shape as [number, number, number, number];
+  const [, rowsH, rowsW, o] = y.shape as [number, number, number, number];
+  return {
+    m: b * rowsH * rowsW,
+    n: o,
+    k: 9 * i,
+    aLayout: 'conv',
+    bLayout: 'nk',
+    a: { tensor: x, stride: i },
+    b: { tensor: w, stride: 9 * i },
+    y: { tensor: y, stride: o },
+    image: { h, w: width, c: i, rowsH, rowsW, step: Number(attrs.stride) },
+    bias,
+    rowBias,
+    addend,
+  };
+}
+
+/** dx (B, height, width, I) = what each input pixel gave to dy (B, h, w, O), through the same weights (+ addend). attrs: { stride, height, width }. */
+export const conv2dDx: Op = {
+  name: 'conv2d-dx',
+  shape: ({ dy, w }, { height, width }) => ({
+    dx: { shape: [(dy as Tensor).shape[0] as number, Number(height), Number(width), lastDim((w as Tensor).shape)] },
+  }),
+  flops: (node) => gemmFlops(inputGradient(node)),
+  launches: (node, target) => gemm(inputGradient(node), target),
+};
+
+function inputGradient({ inputs, outputs, attrs }: Node): Gemm {
+  const { dy, w, addend } = inputs as { dy: Tensor; w: Tensor } & Partial<Tensors>;
+  const [b, h, width, o] = dy.shape as [number, number, number, number];
+  const i = lastDim(w.shape);
+  const [rowsH, rowsW] = [Number(attrs.height), Number(attrs.width)];
+  return {
+    m: b * rowsH * rowsW,
+    n: i,
+    k: 9 * o,
+    aLayout: 'conv_dx',
+    bLayout: 'conv_dx',
+    a: { tensor: dy, stride: o },
+    b: { tensor: w, stride: i },
+    y: { tensor: outputs.dx as Tensor, stride: i },
+    image: { h, w: width, c: o, rowsH, rowsW, step: Number(attrs.stride) },
+    addend,
+  };
+}

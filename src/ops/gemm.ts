@@ -1,0 +1,140 @@
+// gemm: a description of one matrix product → its launches (shaders/gemm.wgsl). Serves linear, conv2d and attention.
+import type { DimValue, GemmVariant, Launch, Operand, Target } from '../graph/op.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { f32 } from './launch.ts';
+
+/** A matrix operand: element (row, column) at base + image·batch + head·head + row·stride + column. All in elements. */
+export interface MatrixView {
+  tensor: Tensor;
+  stride: number;
+  base?: number;
+  batch?: number;
+  head?: number;
+}
+export interface Gemm {
+  m: number;
+  n: number;
+  k: number;
+  /** row: a is (m, k). col: a is stored (k, m). conv, conv_dx: gathered from an image, see `image`. */
+  aLayout: 'row' | 'col' | 'conv' | 'conv_dx';
+  /** nk: b is (n, k). kn: (k, n). conv_dx: 3×3 weights (c, 3, 3, n). */
+  bLayout: 'nk' | 'kn' | 'conv_dx';
+  a: MatrixView;
+  b: MatrixView;
+  y: MatrixView;
+  /** Products side by side (images × heads); each view says how far apart they lie. */
+  batches?: { images: number; heads: number };
+  /** The image a gathers from (h, w, c) and the grid its rows run over; `step` is the convolution's stride. */
+  image?: { h: number; w: number; c: number; rowsH: number; rowsW: number; step: number };
+  alpha?: number;
+  bias?: Tensor | undefined; // (n)
+  rowBias?: Tensor | undefined; // (images, n)
+  /** + scale · h · lowᵀ: h (m, rank), low (n, rank), scale (1). */
+  lowRank?: { h: Tensor; low: Tensor; scale: Tensor } | undefined;
+  /** Multiplies the sum itself. */
+  scale?: Tensor | undefined;
+  addend?: Tensor | undefined; // (m, n)
+  accumulate?: boolean;
+}
+
+/** No dispatch longer than ~50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile. */
+export const MAX_DISPATCH_FLOPS = 12.5e9;
+
+const variants: Record<GemmVariant, { S: number; TILED: boolean }> = {
+  tile64: { S: 16, TILED: true },
+  tile32: { S: 8, TILED: true },
+  registers: { S: 8, TILED: false },
+};
+
+export const gemmFlops = (g: Gemm): number =>
+  2 * g.m * g.n * g.k * (g.batches ? g.batches.images * g.batches.heads : 1);
+
+/** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
+export function gemm(g: Gemm, target: Target): Launch[] {
+  const products = g.batches ? g.batches.images * g.batches.heads : 1;
+  const { S, TILED } = variants[target.gemmVariant(g.m, g.n, g.k, products)];
+  const aWidth = divisible(g, g.a, 4, g.image ? g.image.c : 0) ? 4 : 1;
+  const bWidth = divisible(g, g.b, 4, g.bLayout === 'conv_dx' ? g.n : 0) ? 4 : 1;
+  const nWidth = divisible(g, g.y, 4) ? 4 : divisible(g, g.y, 2) ? 2 : 1;
+  const operand = (tensor: Tensor, width: 1 | 2 | 4): Operand => ({ tensor, width });
+  const along = nWidth === 4 ? 4 : 1; // bias and row bias: read singly where rows are not whole vec4s
+  const scale = g.scale ?? g.lowRank?.scale;
+  const shared = {
+    shader: 'gemm',
+    entry: 'main',
+    defines: {
+      S,
+      TILED,
+      LOADS: TILED ? 16 / S : 0,
+      QUADS: TILED ? 4 : 1,
+      A_LAYOUT: g.aLayout,
+      B_LAYOUT: g.bLayout,
+      A_WIDTH: aWidth,
+      B_WIDTH: bWidth,
+      N_WIDTH: nWidth,
+      BATCHED: g.batches !== undefined,
+      ALPHA: g.alpha !== undefined,
+      SCALE_SUM: g.scale !== undefined,
+      ACCUMULATE: g.accumulate === true,
+    },
+    reads: {
+      a: operand(g.a.tensor, aWidth),
+      b: operand(g.b.tensor, bWidth),
+      ...(g.bias && { bias: operand(g.bias, along) }),
+      ...(g.rowBias && { row_bias: operand(g.rowBias, along) }),
+      ...(g.lowRank && { h: operand(g.lowRank.h, 1), low: operand(g.lowRank.low, 1) }),
+      ...(scale && { scale: operand(scale, 1) }),
+      ...(g.addend && { addend: operand(g.addend, nWidth) }),
+    },
+    writes: { y: operand(g.y.tensor, nWidth) },
+  } as const;
+  const tiles = Math.ceil(g.m / (4 * S));
+  const bands = Math.min(tiles, Math.ceil(gemmFlops(g) / MAX_DISPATCH_FLOPS));
+  const tilesPerBand = Math.ceil(tiles / bands);
+  const launches: Launch[] = [];
+  for (let first = 0; first < tiles; first += tilesPerBand) {
+    const count = Math.min(tilesPerBand, tiles - first);
+    const rows = Math.min(g.m, (first + count) * 4 * S) - first * 4 * S;
+    launches.push({
+      ...shared,
+      dims: dims(g, first),
+      workgroups: [Math.ceil(g.n / (4 * S)), count, products],
+      flops: (gemmFlops(g) * rows) / g.m,
+    });
+  }
+  return launches;
+}
+
+/** vec4 access needs every row to start on a multiple of four; a row's padding, where it has some, must hold zeros (see attention.ts). */
+function divisible(g: Gemm, v: MatrixView, by: number, contiguous = 0): boolean {
+  const starts = [v.base ?? 0, ...(g.batches ? [v.batch ?? 0, v.head ?? 0] : [])];
+  return [v.stride, ...starts, contiguous].every((d) => d % by === 0);
+}
+
+function dims(g: Gemm, firstTile: number): Record<string, DimValue> {
+  const view = (name: string, v: MatrixView) => ({
+    [`${name}_base`]: v.base ?? 0,
+    [`${name}_batch`]: v.batch ?? 0,
+    [`${name}_head`]: v.head ?? 0,
+  });
+  return {
+    m: g.m,
+    n: g.n,
+    k: g.k,
+    first_tile: firstTile,
+    a_stride: g.a.stride,
+    b_stride: g.b.stride,
+    y_stride: g.y.stride,
+    ...(g.batches && { heads: g.batches.heads, ...view('a', g.a), ...view('b', g.b), ...view('y', g.y) }),
+    ...(g.image && {
+      h: g.image.h,
+      w: g.image.w,
+      c: g.image.c,
+      rows_h: g.image.rowsH,
+      rows_w: g.image.rowsW,
+      step: g.image.step,
+    }),
+    ...(g.lowRank && { rank: g.lowRank.h.shape[g.lowRank.h.shape.length - 1] as number }),
+    ...(g.alpha !== undefined && { alpha: f32(g.alpha) }),
+  };
+}
