@@ -23,24 +23,30 @@ export function ensureChromium(): string | undefined {
  */
 export function ensureVulkan(): string | undefined {
   if (process.platform !== 'linux' || process.env.DARKROOM_ICD || process.env.VK_ICD_FILENAMES) return;
-  if (LAVAPIPE.some(existsSync)) return;
+  if (LAVAPIPE.some(existsSync) && !tooOld()) return;
   if (ours) installLavapipe();
   if (LAVAPIPE.some(existsSync) || existsSync('/usr/lib/chromium/vk_swiftshader_icd.json')) return;
   return 'No software Vulkan driver was found. Install Mesa 25 or newer (Debian 12: mesa-vulkan-drivers from bookworm-backports; Debian 13, Ubuntu 24.04 and Fedora: mesa-vulkan-drivers).';
 }
 
+/** Mesa 22, which Debian 12 has of its own, knows too little Vulkan for Dawn. */
+function tooOld(): boolean {
+  const { status, stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'mesa-vulkan-drivers'], { encoding: 'utf8' });
+  return status === 0 && Number.parseInt(stdout, 10) < 25;
+}
+
 /** Debian 12's own Mesa is too old for Dawn, its backports are not. They are asked for this once, through a copy of the machine's own source. */
 function installLavapipe(): void {
   const release = readFileSync('/etc/os-release', 'utf8').match(/^VERSION_CODENAME=(.*)$/m)?.[1];
-  if (release !== 'bookworm') return apt(['mesa-vulkan-drivers']);
+  if (release !== 'bookworm') return apt(['libvulkan1', 'mesa-vulkan-drivers']);
   const own = join(SOURCES, 'debian.sources');
-  if (!existsSync(own)) return; // apt is set up in a way that we do not know: SwiftShader does
+  if (!existsSync(own)) return; // apt is set up in a way that we do not know: Chromium's SwiftShader is the second choice
   const stanza = readFileSync(own, 'utf8').split(/\n\s*\n/)[0] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'darkroom-apt-'));
   try {
     cpSync(SOURCES, folder, { recursive: true });
     writeFileSync(join(folder, 'darkroom.sources'), `${stanza.replace(/^Suites:.*$/m, `Suites: ${release}-backports`)}\n`);
-    apt(['-t', `${release}-backports`, 'mesa-vulkan-drivers'], ['-o', `Dir::Etc::SourceParts=${folder}`]);
+    apt(['-t', `${release}-backports`, 'libvulkan1', 'mesa-vulkan-drivers'], ['-o', `Dir::Etc::SourceParts=${folder}`]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
