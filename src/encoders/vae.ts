@@ -72,7 +72,8 @@ export async function createVaeDecoder(config: unknown, tensors: TensorSource): 
   };
 }
 
-const downscaleOf = ({ widths }: VaeConfig): number => 2 ** (widths.length - 1);
+/** Pixels per latent, each way: every level but the last halves. */
+export const downscaleOf = ({ widths }: VaeConfig): number => 2 ** (widths.length - 1);
 
 function expectLength(values: Float32Array, channels: number, height: number, width: number): void {
   const count = channels * height * width;
