@@ -227,6 +227,8 @@ export interface Studio {
   adapterFile(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
   readAdapter(name: string, file: Blob): Promise<AdapterInfo>;
   deleteAdapter(adapterId: string): Promise<void>;
+  /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */
+  evidence(runId: string): Promise<Uint8Array>;
   saveProject(project: Project): Promise<void>;
   loadProject(): Promise<Project | null>;
 }

@@ -1,0 +1,2 @@
+// placeholder until the sessions below are wired
+export {};

@@ -1,0 +1,11 @@
+// What really crosses between page and worker: the Studio's methods, the long ones with a ticket first by which they can be ended.
+import type { Studio } from './api.ts';
+
+export type LongMethod = 'openModel' | 'readPhoto' | 'draw' | 'train';
+export type Ticket = number;
+
+type TicketFirst<F> = F extends (...rest: infer A) => infer R ? (ticket: Ticket, ...rest: A) => R : never;
+export type WireStudio = Omit<Studio, LongMethod> & { [K in LongMethod]: TicketFirst<Studio[K]> } & {
+  /** Ends the call with this ticket at its next boundary; nothing happens if it has ended. */
+  cancel(ticket: Ticket): Promise<void>;
+};
