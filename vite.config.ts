@@ -15,7 +15,7 @@ export default defineConfig({
     rolldownOptions: { input: ['index.html', 'automation.html'] },
   },
   plugins: [
-    svelte(),
+    svelte({ configFile: false }),
     VitePWA({
       registerType: 'prompt', // a new version waits until asked for: src/ui/state/update.svelte.ts
       injectRegister: false,
