@@ -17,7 +17,7 @@ export function backward(g: Graph, loss: Node): void {
     const d: Record<string, Tensor> = {};
     for (const [name, t] of Object.entries(node.outputs)) {
       const known = gradient.get(t.id);
-      if (known) d[name] = known;
+      if (known) d[name] = viewed(known, t);
     }
     if (node !== loss && Object.keys(d).length === 0) continue;
     if (!Object.values(node.inputs).some((t) => needed.has(t.id))) continue;
@@ -57,7 +57,11 @@ function backInto(node: Node, needed: ReadonlySet<number>, gradient: Map<number,
     give(name, emit) {
       const t = input(name);
       if (!t || !wants(name)) return;
-      gradient.set(t.id, emit(gradient.get(t.id)));
+      const soFar = gradient.get(t.id);
+      gradient.set(t.id, emit(soFar && viewed(soFar, t)));
     },
   };
 }
+
+/** A gradient under the shape its value has here: (B, H, W, C) and (B, H·W, C) are views of the same bytes. */
+const viewed = (gradient: Tensor, value: Tensor): Tensor => ({ ...gradient, shape: value.shape });
