@@ -101,7 +101,8 @@ export class StudioClient implements Calls {
     let grace: ReturnType<typeof setTimeout> | undefined;
     const onAbort = () => {
       void this.#remote.cancel(ticket);
-      grace = setTimeout(() => this.#replace(), GRACE_MS);
+      // A training takes as long as it needs to keep what was trained.
+      if (whenAborted === 'rejects') grace = setTimeout(() => this.#replace(), GRACE_MS);
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
