@@ -9,7 +9,6 @@
 // Chan et al. 1979: no E[x²] − E[x]². Units are WIDTH elements; SPLIT: a unit of the apply kernels may straddle two groups.
 #include reduce
 #include activation
-
 // d(loss)/d(x̂): through SiLU where fused, then gamma.
 #if HAS_DY
 fn d_x_hat(x_hat: V, i: u32, c: u32) -> V {
@@ -22,8 +21,14 @@ fn d_x_hat(x_hat: V, i: u32, c: u32) -> V {
 }
 #endif
 
-#if PARTIALS
-@compute @workgroup_size(256)
+#if COMBINE && FORWARD
+fn chunk_count(k: u32) -> f32 {
+  return f32(min(dims.chunk_positions, dims.positions - k * dims.chunk_positions) * dims.group_channels);
+}
+#endif
+
+#if !APPLY
+@compute @workgroup_size(${GROUP})
 fn ${ENTRY}(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
@@ -31,6 +36,7 @@ fn ${ENTRY}(
 ) {
   let n = workgroup.x + workgroup.y * groups.x;
   if (n >= dims.count) { return; }
+#if PARTIALS
   let norm = n / dims.chunks; // image · G + group
   let image = norm / dims.groups;
   let start = (n - norm * dims.chunks) * dims.chunk_positions;
@@ -70,19 +76,8 @@ fn ${ENTRY}(
   let sums = workgroup_sum(lane, vec2<f32>(total(a), total(b)));
 #endif
   if (lane == 0u) { store_partials(n, sums); }
-}
-#endif
-
-#if COMBINE
-@compute @workgroup_size(${GROUP})
-fn ${ENTRY}(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let norm = workgroup.x + workgroup.y * groups.x;
-  if (norm >= dims.count) { return; }
-  let first = norm * dims.chunks;
+#else
+  let first = n * dims.chunks;
   let count = f32(dims.positions * dims.group_channels);
 #if FORWARD
   var sum = 0.0;
@@ -95,24 +90,18 @@ fn ${ENTRY}(
   }
   let variance = workgroup_sum(lane, vec2<f32>(squares, 0.0)).x / count;
   if (lane == 0u) {
-    store_mean(norm, mean);
-    store_rstd(norm, inverseSqrt(variance + dims.eps));
+    store_mean(n, mean);
+    store_rstd(n, inverseSqrt(variance + dims.eps));
   }
 #else
   var sums = vec2<f32>(0.0);
   for (var k = lane; k < dims.chunks; k += ${GROUP}u) { sums += load_partials(first + k); }
   sums = workgroup_sum(lane, sums) / count;
-  if (lane == 0u) { store_stats(norm, vec4<f32>(load_mean(norm), load_rstd(norm), sums)); }
+  if (lane == 0u) { store_stats(n, vec4<f32>(load_mean(n), load_rstd(n), sums)); }
+#endif
 #endif
 }
-#if FORWARD
-fn chunk_count(k: u32) -> f32 {
-  return f32(min(dims.chunk_positions, dims.positions - k * dims.chunk_positions) * dims.group_channels);
-}
-#endif
-#endif
-
-#if APPLY
+#else
 @compute @workgroup_size(256)
 fn ${ENTRY}(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let i = id.x + id.y * groups.x * 256u;

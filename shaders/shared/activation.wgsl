@@ -17,7 +17,8 @@ fn bell(x: V) -> V {
   return exp(V(-0.5) * z * z);
 }
 // Φ(x) = (1 + erf(x / √2)) / 2 from bell(x). erfc(z) = t·P(t)·exp(-z²), t = 1 / (1 + p z): Abramowitz & Stegun 7.1.26, |error| ≤ 1.5e-7;
-// taken as erfc on the negative side, so that nothing cancels there. Measured for x ~ N(0, 1): see test/ops/activation.test.ts.
+// taken as erfc on the negative side, so that nothing cancels there. Measured for x ~ N(0, 1): rel. L2 of gelu 9e-8, of its
+// derivative 1.1e-7 (test/gpu/elementwise.test.ts).
 fn normal_cdf(x: V, bell_x: V) -> V {
   let t = V(1.0) / (V(1.0) + V(0.3275911 * 0.70710678118) * min(abs(x), V(13.0)));
   let p = ((((V(1.061405429) * t - V(1.453152027)) * t + V(1.421413741)) * t - V(0.284496736)) * t + V(0.254829592)) * t;

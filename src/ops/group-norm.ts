@@ -1,7 +1,7 @@
 // groupNorm: x (B, …, C), gamma, beta (C) → y like x, mean and rstd (B, groups); SiLU fused where asked.
 import type { Launch, Node, Op } from '../graph/op.ts';
 import { describe, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
-import { type Width, elementwise, expectShape, need, widthOf } from './elementwise.ts';
+import { elementwise, expectShape, need, type Width, widthOf } from './elementwise.ts';
 import { f32, grid } from './launch.ts';
 
 /** Values one workgroup of the first stage reduces: 16 a thread, so that SD 1.5's smallest groups (10 × 4096) still make 320 workgroups. */

@@ -4,7 +4,7 @@ import { numel, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
 import { elementwise, expectShape, need } from './elementwise.ts';
 import { commonWidth, f32, operands } from './launch.ts';
-import { slotDefines, STATE_SIZE } from './step-state.ts';
+import { STATE_SIZE, slotDefines } from './step-state.ts';
 
 /** Workgroups of the first stage: each thread adds ≥ 4 units before anything is shared; 256 partials are one workgroup's second stage. */
 const workgroups = (count: number): number => Math.min(256, Math.ceil(count / (4 * 256)));

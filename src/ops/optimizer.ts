@@ -4,7 +4,7 @@ import type { Attrs, Op } from '../graph/op.ts';
 import { numel, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, expectShape, need } from './elementwise.ts';
 import { commonWidth, f32, operands } from './launch.ts';
-import { slotDefines, STATE_SIZE } from './step-state.ts';
+import { STATE_SIZE, slotDefines } from './step-state.ts';
 
 /** Workgroups of the first stage: a thread adds ≥ 4 units; 1024 fill any GPU and are four loads a thread of the second stage. */
 const workgroups = (count: number): number => Math.min(1024, Math.ceil(count / (4 * 256)));

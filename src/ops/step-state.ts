@@ -6,10 +6,10 @@ export const SLOT = {
   lossScale: 1, // what the gradients in the buffer are multiplied by
   goodSteps: 2, // finite steps since the scale last changed
   skipped: 3, // steps skipped so far
-  gradientNorm: 4, // of the last step, unscaled, before clipping
+  gradientNorm: 4, // of the last finite step, unscaled, before clipping
   clipCoefficient: 5, // min(1, clip / (norm + 1e-6))
   finite: 6, // 1, or 0 where the last step was skipped
-  learningRate: 7, // of the last step
+  learningRate: 7, // of the last finite step
   biasCorrection1: 8, // 1 − beta1^step, kept as c ← beta·c + (1 − beta): no pow, and no cancellation as in 1 − 0.999
   biasCorrection2: 9,
   gradientScale: 10, // clipCoefficient / lossScale: what AdamW multiplies gradients by
