@@ -15,7 +15,15 @@ export interface AutomationResult {
   gpu: GpuReport;
   summary: RunSummary;
   photosUsed: string[];
-  files: Record<'adapter.safetensors' | 'adapter.diffusers.safetensors' | 'held-out.safetensors' | 'base.png' | 'adapted.png' | 'compare.png', string>;
+  files: Record<
+    | 'adapter.safetensors'
+    | 'adapter.diffusers.safetensors'
+    | 'held-out.safetensors'
+    | 'base.png'
+    | 'adapted.png'
+    | 'compare.png',
+    string
+  >;
 }
 type Say = (line: string) => void;
 
@@ -47,14 +55,34 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   const trained = photos.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
   const summary = await studio.train(
     never,
-    { runId: `demo-${Date.now()}`, modelId: 'demo', identifier: job.identifier, classNoun: job.classNoun, photos: trained, settings },
+    {
+      runId: `demo-${Date.now()}`,
+      modelId: 'demo',
+      identifier: job.identifier,
+      classNoun: job.classNoun,
+      photos: trained,
+      settings,
+    },
     trainingLines(job.steps),
   );
 
   const prompt = `a photo of ${job.identifier} ${job.classNoun}`;
   const draw = async (adapterId: string | null): Promise<Picture> => {
-    const request: DrawRequest = { prompt, negativePrompt: '', seed: job.seed, steps: 20, guidance: 7.5, adapterId, moment: summary.step, strength: 1 };
-    const picture = await studio.draw(never, { ...request, moment: adapterId === null ? null : summary.step }, () => {});
+    const request: DrawRequest = {
+      prompt,
+      negativePrompt: '',
+      seed: job.seed,
+      steps: 20,
+      guidance: 7.5,
+      adapterId,
+      moment: summary.step,
+      strength: 1,
+    };
+    const picture = await studio.draw(
+      never,
+      { ...request, moment: adapterId === null ? null : summary.step },
+      () => {},
+    );
     say(`Picture ${adapterId === null ? 'without' : 'with'} the adapter: ${(picture.ms / 1000).toFixed(1)} s`);
     return picture;
   };
@@ -91,7 +119,15 @@ async function readPhotos(studio: StudioClient, job: AutomationJob): Promise<Pho
     const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
     try {
       const reading = await studio.readPhoto(never, name, file, known);
-      photos.push({ id: `photo-${photos.length}`, name, file, reading, crop: { x: 0.5, y: 0.5, size: 1 }, caption: '', use: true });
+      photos.push({
+        id: `photo-${photos.length}`,
+        name,
+        file,
+        reading,
+        crop: { x: 0.5, y: 0.5, size: 1 },
+        caption: '',
+        use: true,
+      });
     } catch (error) {
       say(`Left out ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -132,11 +168,16 @@ function trainingLines(steps: number): (event: TrainEvent) => void {
       if (phase !== 'training') say(`${phase.replaceAll('-', ' ')} …`);
     } else if (event.kind === 'planned') {
       const { gpuBytes, flopsPerStep, dispatchesPerStep } = event;
-      say(`Plan: ${(gpuBytes.total / 1e6).toFixed(1)} MB on the GPU, ${(flopsPerStep / 1e9).toFixed(2)} GFLOP and ${dispatchesPerStep} dispatches a step`);
+      say(
+        `Plan: ${(gpuBytes.total / 1e6).toFixed(1)} MB on the GPU, ${(flopsPerStep / 1e9).toFixed(2)} GFLOP and ${dispatchesPerStep} dispatches a step`,
+      );
     } else if (event.kind === 'step' && (event.step % 25 === 0 || event.step === 1)) {
       const { step, loss, msPerStep, msLeft } = event;
-      say(`Step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${msPerStep.toFixed(0)} ms a step, ${Math.round(msLeft / 1000)} s left`);
-    } else if (event.kind === 'held-out') say(`Held-out loss at step ${event.step}: ${event.loss.toFixed(5)} (${event.on})`);
+      say(
+        `Step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${msPerStep.toFixed(0)} ms a step, ${Math.round(msLeft / 1000)} s left`,
+      );
+    } else if (event.kind === 'held-out')
+      say(`Held-out loss at step ${event.step}: ${event.loss.toFixed(5)} (${event.on})`);
     else if (event.kind === 'device-lost') say(`The GPU was lost at step ${event.step}; going on from what was saved`);
   };
 }

@@ -8,7 +8,21 @@ const src = join(root, 'src');
 
 /** Each imports only from those before it and from itself. */
 const LAYERS = [
-  'tensor', 'graph', 'ops', 'model', 'plan', 'files', 'storage', 'gpu', 'encoders', 'dataset', 'diffusion', 'adapter', 'training', 'worker', 'ui',
+  'tensor',
+  'graph',
+  'ops',
+  'model',
+  'plan',
+  'files',
+  'storage',
+  'gpu',
+  'encoders',
+  'dataset',
+  'diffusion',
+  'adapter',
+  'training',
+  'worker',
+  'ui',
 ];
 /** Vocabulary without behaviour: types (and the error class) that every layer may name. */
 const FOR_ALL = ['trouble.ts'];
@@ -30,20 +44,36 @@ function wrong({ from, to, typeOnly }: Arrow): string | undefined {
   if (above === undefined) return `${from} imports an entry, ${to}`;
   if (!LAYERS.includes(above)) return `${to}: "${above}" is no layer`;
   if (!LAYERS.includes(here)) return `${from}: "${here}" is no layer`;
-  if (here === 'ui') return SEAM.includes(to) ? undefined : `${from} imports ${to}: the page sees only ${SEAM.join(' and ')}`;
-  return LAYERS.indexOf(above) < LAYERS.indexOf(here) ? undefined : `${from} imports ${to}: ${above} comes after ${here}`;
+  if (here === 'ui')
+    return SEAM.includes(to) ? undefined : `${from} imports ${to}: the page sees only ${SEAM.join(' and ')}`;
+  return LAYERS.indexOf(above) < LAYERS.indexOf(here)
+    ? undefined
+    : `${from} imports ${to}: ${above} comes after ${here}`;
 }
 
 const layer = (file: string): string | undefined => (file.includes('/') ? file.split('/')[0] : undefined);
 
-const STATEMENT = /\b(import|export)\s+(type\s+)?([\w*{}\s,$]*?from\s*)?['"](\.[^'"]+)['"]|\bimport\(\s*['"](\.[^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+)['"]/g;
+const STATEMENT =
+  /\b(import|export)\s+(type\s+)?([\w*{}\s,$]*?from\s*)?['"](\.[^'"]+)['"]|\bimport\(\s*['"](\.[^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+)['"]/g;
 
 function arrows(file: string, text: string): Arrow[] {
   return [...text.matchAll(STATEMENT)].map((found) => {
     const target = (found[4] ?? found[5] ?? found[6] ?? '').replace(/\?.*$/, '');
     const names = found[3] ?? '';
-    const allTypes = /^\{/.test(names) && names.replace(/[{}]|from/g, '').split(',').filter((n) => n.trim()).every((n) => /^\s*type\s/.test(n));
-    return { from: file, to: relative(src, join(src, dirname(file), target)).split(sep).join('/'), typeOnly: found[2] !== undefined || allTypes };
+    const allTypes =
+      /^\{/.test(names) &&
+      names
+        .replace(/[{}]|from/g, '')
+        .split(',')
+        .filter((n) => n.trim())
+        .every((n) => /^\s*type\s/.test(n));
+    return {
+      from: file,
+      to: relative(src, join(src, dirname(file), target))
+        .split(sep)
+        .join('/'),
+      typeOnly: found[2] !== undefined || allTypes,
+    };
   });
 }
 
@@ -53,7 +83,9 @@ const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
 
 describe('layers', () => {
   test('no import points back', () => {
-    const found = sources.flatMap((file) => arrows(file, readFileSync(join(src, file), 'utf8'))).filter((arrow) => /\.(ts|svelte)$/.test(arrow.to));
+    const found = sources
+      .flatMap((file) => arrows(file, readFileSync(join(src, file), 'utf8')))
+      .filter((arrow) => /\.(ts|svelte)$/.test(arrow.to));
     expect(found.length).toBeGreaterThan(sources.length / 2); // the pattern still reads imports
     expect(found.map(wrong).filter(Boolean)).toEqual([]);
   });
@@ -76,8 +108,13 @@ describe('layers', () => {
   });
 
   test('every shader is named by an op', () => {
-    const ops = sources.filter((file) => /^(ops|gpu)\//.test(file)).map((file) => readFileSync(join(src, file), 'utf8')).join('\n');
-    const shaders = readdirSync(join(root, 'shaders')).filter((file) => file.endsWith('.wgsl')).map((file) => file.replace(/\.wgsl$/, ''));
+    const ops = sources
+      .filter((file) => /^(ops|gpu)\//.test(file))
+      .map((file) => readFileSync(join(src, file), 'utf8'))
+      .join('\n');
+    const shaders = readdirSync(join(root, 'shaders'))
+      .filter((file) => file.endsWith('.wgsl'))
+      .map((file) => file.replace(/\.wgsl$/, ''));
     expect(shaders.length).toBeGreaterThan(0);
     expect(shaders.filter((name) => !ops.includes(`'${name}'`))).toEqual([]);
   });

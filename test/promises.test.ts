@@ -9,7 +9,12 @@ const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding:
 
 // Written in pieces, so that this file does not name what it looks for.
 const PLACES = `/(${['work', 'farm', 'root', 'tmp'].join('|')})/[a-z]`;
-const HOSTS = ['registry[.](npm' + 'js|yarn' + 'pkg)', 'deb[.]debi' + 'an', 'pypi[.]o' + 'rg', 'files[.]python' + 'hosted'].join('|');
+const HOSTS = [
+  'registry[.](npm' + 'js|yarn' + 'pkg)',
+  'deb[.]debi' + 'an',
+  'pypi[.]o' + 'rg',
+  'files[.]python' + 'hosted',
+].join('|');
 
 describe('promises', () => {
   test('no tracked file names a path of somebody’s machine or a registry’s host', () => {
@@ -25,21 +30,35 @@ describe('promises', () => {
   });
 
   test('every source file begins by saying what comes in and what goes out', () => {
-    const files = git('ls-files', 'src', 'shaders', 'tools').stdout.split('\n').filter((file) => /\.(ts|mts|mjs|wgsl|svelte|py)$/.test(file));
+    const files = git('ls-files', 'src', 'shaders', 'tools')
+      .stdout.split('\n')
+      .filter((file) => /\.(ts|mts|mjs|wgsl|svelte|py)$/.test(file));
     expect(files.length).toBeGreaterThan(20);
-    const silent = files.filter((file) => !/^(#!.*\n|<script[^>]*>\s*)?(\/\/|\/\*|<!--|#|r?""")/.test(readFileSync(join(root, file), 'utf8')));
+    const silent = files.filter(
+      (file) => !/^(#!.*\n|<script[^>]*>\s*)?(\/\/|\/\*|<!--|#|r?""")/.test(readFileSync(join(root, file), 'utf8')),
+    );
     expect(silent).toEqual([]);
   });
 
   test('the page’s own code speaks to no other host', () => {
     // Links for people and names in metadata are fine; a fetch, an import, a font or a script from elsewhere is not.
-    const { stdout } = git('grep', '-nE', String.raw`(fetch|import|URL|src|url)[=(]\s*.https?://`, '--', 'src', 'index.html', 'automation.html');
+    const { stdout } = git(
+      'grep',
+      '-nE',
+      String.raw`(fetch|import|URL|src|url)[=(]\s*.https?://`,
+      '--',
+      'src',
+      'index.html',
+      'automation.html',
+    );
     expect(stdout).toBe('');
   });
 
   test('every file is named in kebab case', () => {
     const files = git('ls-files', 'src', 'shaders', 'tools', 'test').stdout.split('\n').filter(Boolean);
-    const odd = files.filter((file) => /\.(ts|wgsl|mjs)$/.test(file) && !/^[a-z0-9][a-z0-9.-]*$/.test(file.split('/').at(-1) ?? ''));
+    const odd = files.filter(
+      (file) => /\.(ts|wgsl|mjs)$/.test(file) && !/^[a-z0-9][a-z0-9.-]*$/.test(file.split('/').at(-1) ?? ''),
+    );
     expect(odd).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { gpu } from '../test/gpu/device.ts';
 
 export async function main(): Promise<number> {
   const adapter = await gpu().requestAdapter();
-  if (adapter) console.log([adapter.info.description, adapter.info.device].find((name) => name !== '') ?? 'unnamed adapter');
+  if (adapter)
+    console.log([adapter.info.description, adapter.info.device].find((name) => name !== '') ?? 'unnamed adapter');
   return adapter ? 0 : 1;
 }

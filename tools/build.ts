@@ -15,7 +15,11 @@ export async function buildIfStale(say: (line: string) => void): Promise<void> {
 }
 
 /** Serves dist/ on localhost (a secure context, which WebGPU wants). `model` is a folder put in place of models/demo/. */
-export async function serve(options: { port: number; strictPort?: boolean; model?: string }): Promise<{ url: string; close(): Promise<void> }> {
+export async function serve(options: {
+  port: number;
+  strictPort?: boolean;
+  model?: string;
+}): Promise<{ url: string; close(): Promise<void> }> {
   const { model } = options;
   const server: PreviewServer = await preview({
     root,

@@ -12,9 +12,15 @@ const CHECKS: [string, string[]][] = [
 export function main(): number {
   const failed = CHECKS.filter(([tool, args]) => {
     const program = join(root, 'node_modules', '.bin', process.platform === 'win32' ? `${tool}.cmd` : tool);
-    const { status } = spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' });
+    const { status } = spawnSync(program, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32',
+    });
     return status !== 0;
   });
-  console.log(failed.length === 0 ? 'check: all well' : `check: ${failed.map(([tool]) => tool).join(', ')} found something`);
+  console.log(
+    failed.length === 0 ? 'check: all well' : `check: ${failed.map(([tool]) => tool).join(', ')} found something`,
+  );
   return failed.length === 0 ? 0 : 1;
 }

@@ -51,18 +51,23 @@ export async function main(args: string[]): Promise<number> {
   };
   if (!positive(job.steps)) return wrong(`--steps wants a whole number above 0, not "${values.steps}"`);
   if (!positive(job.rank)) return wrong(`--rank wants a whole number above 0, not "${values.rank}"`);
-  if (!(job.learningRate > 0 && job.learningRate < 1)) return wrong(`--lr wants a number between 0 and 1, not "${values.lr}"`);
-  if (!Number.isSafeInteger(job.seed) || job.seed < 0) return wrong(`--seed wants a whole number from 0, not "${values.seed}"`);
+  if (!(job.learningRate > 0 && job.learningRate < 1))
+    return wrong(`--lr wants a number between 0 and 1, not "${values.lr}"`);
+  if (!Number.isSafeInteger(job.seed) || job.seed < 0)
+    return wrong(`--seed wants a whole number from 0, not "${values.seed}"`);
   if (job.identifier === '') return wrong('--identifier wants a word');
   if (job.classNoun === '') return wrong('--class wants a word');
 
   const folder = resolve(values.photos);
   if (!isFolder(folder)) return wrong(`--photos wants a folder; there is none at ${folder}`);
-  const names = readdirSync(folder).filter((name) => PICTURE.has(extname(name).toLowerCase())).sort();
+  const names = readdirSync(folder)
+    .filter((name) => PICTURE.has(extname(name).toLowerCase()))
+    .sort();
   if (names.length === 0) return wrong(`there is no picture (${[...PICTURE].join(' ')}) in ${folder}`);
   job.photos = names.map((name) => ({ name, base64: readFileSync(join(folder, name)).toString('base64') }));
   const model = values.model === undefined ? undefined : resolve(values.model);
-  if (model && !existsSync(join(model, 'unet', 'config.json'))) return wrong(`--model wants a folder with unet/config.json; there is none in ${model}`);
+  if (model && !existsSync(join(model, 'unet', 'config.json')))
+    return wrong(`--model wants a folder with unet/config.json; there is none in ${model}`);
 
   const missing = ensureChromium();
   if (missing) return wrong(missing);
@@ -71,7 +76,8 @@ export async function main(args: string[]): Promise<number> {
 
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
-  for (const [name, base64] of Object.entries(result.files)) writeFileSync(join(out, name), Buffer.from(base64, 'base64'));
+  for (const [name, base64] of Object.entries(result.files))
+    writeFileSync(join(out, name), Buffer.from(base64, 'base64'));
   const report = reportOf(result, job);
   writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   const { base, adapted, heldOutOn } = report.heldOutLoss;
@@ -104,7 +110,10 @@ async function drive(job: AutomationJob, model: string | undefined): Promise<Aut
 function reportOf({ gpu, summary, photosUsed }: AutomationResult, job: AutomationJob) {
   const at = (step: number): number => {
     const measured = summary.heldOut.find((m) => m.step === step);
-    if (!measured) throw new Error(`held-out loss at step ${step} is missing; there is ${summary.heldOut.map((m) => m.step).join(', ')}`);
+    if (!measured)
+      throw new Error(
+        `held-out loss at step ${step} is missing; there is ${summary.heldOut.map((m) => m.step).join(', ')}`,
+      );
     return measured.loss;
   };
   return {

@@ -31,7 +31,9 @@ export function ensurePackages() {
     shell: process.platform === 'win32',
   });
   if (done.status !== 0) {
-    console.error('npm ci failed: the packages above could not be installed. Check the network and run the command again.');
+    console.error(
+      'npm ci failed: the packages above could not be installed. Check the network and run the command again.',
+    );
     process.exit(done.status ?? 1);
   }
 }

@@ -8,10 +8,14 @@ Builds Darkroom if a source changed and serves it on this computer (default port
 Adapters and runs are kept by the browser per address: keep to one port.`;
 
 export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { port: { type: 'string', default: '4178' }, help: { type: 'boolean', short: 'h' } } });
+  const { values } = parseArgs({
+    args,
+    options: { port: { type: 'string', default: '4178' }, help: { type: 'boolean', short: 'h' } },
+  });
   if (values.help) return console.log(HELP);
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`--port wants a number from 0 to 65535, not "${values.port}"`);
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new Error(`--port wants a number from 0 to 65535, not "${values.port}"`);
   await buildIfStale(console.log);
   const { url, close } = await serve({ port });
   console.log(`Darkroom is at ${url} (Ctrl-C ends it)`);

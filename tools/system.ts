@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { findChromium, NO_CHROMIUM } from './chromium.ts';
 
 const SOURCES = '/etc/apt/sources.list.d';
-const LAVAPIPE = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json', '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json'];
+const LAVAPIPE = [
+  '/usr/share/vulkan/icd.d/lvp_icd.json',
+  '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json',
+  '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json',
+];
 
 const ours = existsSync('/etc/debian_version') && process.getuid?.() === 0;
 
@@ -31,21 +35,30 @@ export function ensureVulkan(): string | undefined {
 
 /** Mesa 22, which Debian 12 has of its own, knows too little Vulkan for Dawn. */
 function tooOld(): boolean {
-  const { status, stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'mesa-vulkan-drivers'], { encoding: 'utf8' });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own format
+  const { status, stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'mesa-vulkan-drivers'], {
+    encoding: 'utf8',
+  });
   return status === 0 && Number.parseInt(stdout, 10) < 25;
 }
 
 /** Debian 12's own Mesa is too old for Dawn, its backports are not. They are asked for this once, through a copy of the machine's own source. */
 function installLavapipe(): void {
   const release = readFileSync('/etc/os-release', 'utf8').match(/^VERSION_CODENAME=(.*)$/m)?.[1];
-  if (release !== 'bookworm') return apt(['libvulkan1', 'mesa-vulkan-drivers']);
+  if (release !== 'bookworm') {
+    apt(['libvulkan1', 'mesa-vulkan-drivers']);
+    return;
+  }
   const own = join(SOURCES, 'debian.sources');
   if (!existsSync(own)) return; // apt is set up in a way that we do not know: Chromium's SwiftShader is the second choice
   const stanza = readFileSync(own, 'utf8').split(/\n\s*\n/)[0] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'darkroom-apt-'));
   try {
     cpSync(SOURCES, folder, { recursive: true });
-    writeFileSync(join(folder, 'darkroom.sources'), `${stanza.replace(/^Suites:.*$/m, `Suites: ${release}-backports`)}\n`);
+    writeFileSync(
+      join(folder, 'darkroom.sources'),
+      `${stanza.replace(/^Suites:.*$/m, `Suites: ${release}-backports`)}\n`,
+    );
     apt(['-t', `${release}-backports`, 'libvulkan1', 'mesa-vulkan-drivers'], ['-o', `Dir::Etc::SourceParts=${folder}`]);
   } finally {
     rmSync(folder, { recursive: true, force: true });

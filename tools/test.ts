@@ -37,7 +37,9 @@ const SUITES: Record<string, Suite> = {
     const missing = ensureChromium();
     if (missing) return leftOut(missing);
     await buildIfStale(console.log);
-    const { status } = run('playwright', ['test', '--reporter=list,json', ...filters], { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
+    const { status } = run('playwright', ['test', '--reporter=list,json', ...filters], {
+      PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+    });
     return playwrightCount(report, status);
   },
 };
@@ -58,7 +60,8 @@ export async function main(args: string[]): Promise<number> {
       const began = Date.now();
       console.log(`\n── ${name}`);
       const count = await suite(join(folder, `${name}.json`), filters);
-      if (strict && count.skipped > 0) console.log(`${count.skipped} tests of ${name} were skipped; with CI=true that is a failure.`);
+      if (strict && count.skipped > 0)
+        console.log(`${count.skipped} tests of ${name} were skipped; with CI=true that is a failure.`);
       sum.passed += count.passed;
       sum.failed += count.failed + (strict ? count.skipped : 0);
       sum.skipped += strict ? 0 : count.skipped;
@@ -78,11 +81,21 @@ function leftOut(sentence: string): Count {
 }
 
 function vitest(project: string, report: string, filters: string[]): Count {
-  const { status } = run('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters]);
+  const { status } = run('vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...filters,
+  ]);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
   // A file that cannot be loaded has no tests to count, an error outside any test neither: each is one failure.
-  const broken = result.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'));
+  const broken = result.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
+  );
   const failed = result.numFailedTests + broken.length;
   return {
     passed: result.numPassedTests,
@@ -100,7 +113,9 @@ interface VitestReport {
 
 function playwrightCount(report: string, status: number | null): Count {
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const { stats } = JSON.parse(readFileSync(report, 'utf8')) as { stats: { expected: number; unexpected: number; flaky: number; skipped: number } };
+  const { stats } = JSON.parse(readFileSync(report, 'utf8')) as {
+    stats: { expected: number; unexpected: number; flaky: number; skipped: number };
+  };
   const failed = stats.unexpected + stats.flaky;
   return { passed: stats.expected, failed: failed === 0 && status !== 0 ? 1 : failed, skipped: stats.skipped };
 }

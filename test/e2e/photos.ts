@@ -8,7 +8,14 @@ export interface Upload {
 }
 
 /** Left half red, right half blue (so that a turn shows), noise in the upper half (so that nothing calls it blurred). */
-export async function picture(page: Page, name: string, width: number, height: number, type = 'image/jpeg', alpha = 1): Promise<Upload> {
+export async function picture(
+  page: Page,
+  name: string,
+  width: number,
+  height: number,
+  type = 'image/jpeg',
+  alpha = 1,
+): Promise<Upload> {
   const base64 = await page.evaluate(
     async ([w, h, mime, opacity]) => {
       const canvas = new OffscreenCanvas(w, h);
@@ -49,7 +56,10 @@ export function turned(jpeg: Upload, orientation: number): Upload {
   return { ...jpeg, buffer: Buffer.concat([soi, head, block, jpeg.buffer.subarray(2)]) };
 }
 
-export const truncated = (file: Upload): Upload => ({ ...file, buffer: file.buffer.subarray(0, Math.floor(file.buffer.length / 2)) });
+export const truncated = (file: Upload): Upload => ({
+  ...file,
+  buffer: file.buffer.subarray(0, Math.floor(file.buffer.length / 2)),
+});
 
 export const textNamedPng = (name: string): Upload => ({
   name,
