@@ -1,0 +1,78 @@
+// program: a plan and the buffers it was planned for → commands that are encoded again and again. Nothing is allocated after this.
+import type { Launch } from '../graph/op.ts';
+import type { Plan, Region } from '../plan/plan.ts';
+import { dimsTable } from '../plan/programs.ts';
+import type { Pipelines } from './pipelines.ts';
+
+interface Command {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  readonly flops: number;
+}
+
+/** Work a submit may carry: ~250 ms at 100 GFLOP/s. The compositor shares the queue and Windows resets a GPU that is busy for 2 s. */
+const SUBMIT_FLOPS = 25e9;
+/** And no more dispatches than this: small kernels cost time too where their FLOPs say nothing. */
+const SUBMIT_DISPATCHES = 512;
+
+export class Program {
+  readonly commands: readonly Command[];
+  readonly dims: GPUBuffer;
+
+  /** @param buffer by Region.buffer: `arena:0`, `weight:conv_in.weight`, `lora` … */
+  constructor(
+    readonly device: GPUDevice,
+    readonly plan: Plan,
+    pipelines: Pipelines,
+    buffer: (name: string) => GPUBuffer,
+  ) {
+    const table = dimsTable(plan);
+    this.dims = device.createBuffer({ label: 'dims', size: table.bytes, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    const words = new DataView(new ArrayBuffer(table.bytes));
+    this.commands = plan.dispatches.map(({ launch, bindings }) => {
+      const offset = table.index.get(JSON.stringify(launch.dims)) as number;
+      const values = Object.values(launch.dims);
+      values.forEach((v, i) => (typeof v === 'number' ? words.setUint32(offset + 4 * i, v, true) : words.setFloat32(offset + 4 * i, v.f32, true)));
+      const { pipeline, layout } = pipelines.get(launch);
+      const bindGroup = device.createBindGroup({
+        layout,
+        entries: [
+          ...(values.length > 0 ? [{ binding: 0, resource: { buffer: this.dims, offset, size: dimsSize(launch) } }] : []),
+          ...bindings.map((b, i) => ({ binding: i + 1, resource: { buffer: buffer(b.buffer), offset: b.offset, size: b.bytes } })),
+        ],
+      });
+      return { pipeline, bindGroup, workgroups: launch.workgroups, flops: launch.flops };
+    });
+    device.queue.writeBuffer(this.dims, 0, words.buffer);
+  }
+
+  /** Where an input or output lies in the `io` buffer. */
+  io(name: string): Region {
+    const region = this.plan.io.get(name);
+    if (!region) throw new Error(`this program has no input or output "${name}"; it has ${[...this.plan.io.keys()].join(', ')}`);
+    return region;
+  }
+
+  /** Submits the whole list in bounded pieces; `last` adds copies to the final one. */
+  submit(last?: (encoder: GPUCommandEncoder) => void): void {
+    let at = 0;
+    while (at < this.commands.length) {
+      const encoder = this.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      let flops = 0;
+      for (let n = 0; n < SUBMIT_DISPATCHES && at < this.commands.length && (n === 0 || flops < SUBMIT_FLOPS); n++, at++) {
+        const c = this.commands[at] as Command;
+        pass.setPipeline(c.pipeline);
+        pass.setBindGroup(0, c.bindGroup);
+        pass.dispatchWorkgroups(...c.workgroups);
+        flops += c.flops;
+      }
+      pass.end();
+      if (at === this.commands.length) last?.(encoder);
+      this.device.queue.submit([encoder.finish()]);
+    }
+  }
+}
+
+const dimsSize = (launch: Launch): number => 4 * Object.keys(launch.dims).length;

@@ -1,0 +1,88 @@
+// programs: what a run is asked to do → every plan it will replay, and the bytes they take together. `npm run plan` and the engine both ask here.
+import type { BuiltGraph } from '../model/graphs.ts';
+import type { Target } from '../graph/op.ts';
+import { STATE_SIZE } from '../ops/step-state.ts';
+import { byteLength, type Tensor } from '../tensor/tensor.ts';
+import { align, ALIGNMENT } from './arena.ts';
+import { type LoraLayout, loraLayout, type Plan, plan } from './plan.ts';
+
+export interface Footprint {
+  weights: number;
+  arena: number;
+  lora: number; // parameters, gradients, both moments, step state, learning rates
+  staging: number; // inputs and outputs, kernel dims, readback
+  total: number;
+}
+export interface Programs {
+  readonly plans: Readonly<Record<string, Plan>>;
+  readonly lora: LoraLayout;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly state: ReadonlyMap<string, Tensor>;
+  readonly slabBytes: readonly number[];
+  readonly ioBytes: number;
+  /** Bytes of each readback slot, and of the one buffer that a checkpoint is copied through. */
+  readonly readback: { readonly slots: number; readonly slotBytes: number; readonly checkpointBytes: number };
+  readonly bytes: Footprint;
+}
+export interface ProgramOptions {
+  target: Target;
+  recompute: 'on' | 'off' | 'auto';
+  /** Arena bytes up to which `auto` keeps everything. */
+  budgetBytes?: number;
+  reuse?: boolean;
+  /** Micro-steps of one optimizer step: their losses are read back together. */
+  micro?: number;
+}
+
+/** Two steps in flight, and one slot being read. */
+const READBACK_SLOTS = 3;
+/** Where `auto` starts to recompute: half of what a 2 GB card has left beside SD 1.5's weights is less than this; small models never reach it. */
+const DEFAULT_BUDGET = 256 * 2 ** 20;
+
+/** Plans every graph against the same slabs: programs run one after another, so their arenas share memory. */
+export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: ProgramOptions): Programs {
+  const tensors = Object.values(graphs).flatMap(({ graph }) => graph.tensors);
+  const ofKind = (kind: Tensor['kind']): Map<string, Tensor> => new Map(tensors.filter((t) => t.kind === kind && t.name !== '*').map((t) => [t.name, t]));
+  const lora = loraLayout([...ofKind('lora').values()]);
+  const make = ({ graph, forwardCount }: BuiltGraph, again: boolean): Plan =>
+    plan(graph, { target: options.target, lora, forwardCount, recompute: again, ...(options.reuse === undefined ? {} : { reuse: options.reuse }) });
+  const arenaBytes = (p: Plan): number => sum(p.arena.slabBytes);
+  const plans = Object.fromEntries(
+    Object.entries(graphs).map(([name, built]) => {
+      const keepsAll = options.recompute === 'on' ? undefined : make(built, false);
+      const fits = keepsAll && (options.recompute === 'off' || arenaBytes(keepsAll) <= (options.budgetBytes ?? DEFAULT_BUDGET));
+      return [name, fits ? keepsAll : make(built, true)];
+    }),
+  );
+  const all = Object.values(plans);
+  const slabBytes = all.reduce<number[]>((most, p) => longest(most, p.arena.slabBytes), []);
+  const ioBytes = Math.max(...all.map((p) => sum([...p.io.values()].map((r) => align(r.bytes)))));
+  const weights = ofKind('weight');
+  const state = ofKind('state');
+  const outputs = Math.max(...all.flatMap((p) => [...p.io.values()].map((r) => r.bytes)));
+  const readback = { slots: READBACK_SLOTS, slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))), checkpointBytes: 3 * lora.bytes + ALIGNMENT };
+  const bytes = {
+    weights: sum([...weights.values()].map(byteLength)),
+    arena: sum(slabBytes),
+    lora: 2 * lora.bytes + sum([...state.values()].map(byteLength)),
+    staging: ioBytes + sum(all.map(dimsBytes)) + readback.slots * readback.slotBytes + readback.checkpointBytes,
+    total: 0,
+  };
+  bytes.total = bytes.weights + bytes.arena + bytes.lora + bytes.staging;
+  return { plans, lora, weights, state, slabBytes, ioBytes, readback, bytes };
+}
+
+/** Each distinct set of kernel dims lies at an offset of its own in one uniform buffer. */
+export function dimsTable(p: Plan): { readonly index: ReadonlyMap<string, number>; readonly bytes: number } {
+  const index = new Map<string, number>();
+  for (const { launch } of p.dispatches) {
+    const key = JSON.stringify(launch.dims);
+    if (!index.has(key)) index.set(key, index.size * ALIGNMENT);
+  }
+  return { index, bytes: index.size * ALIGNMENT };
+}
+const dimsBytes = (p: Plan): number => dimsTable(p).bytes;
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const longest = (a: readonly number[], b: readonly number[]): number[] =>
+  Array.from({ length: Math.max(a.length, b.length) }, (_, i) => Math.max(a[i] ?? 0, b[i] ?? 0));
