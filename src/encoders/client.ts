@@ -6,12 +6,12 @@ import type { ModelOutline, ReadTensor, RemoteEncoders } from './remote.ts';
 import type { TensorSource } from './tensor-source.ts';
 
 /**
- * Starts the encoders' worker (or, where there is none, in Node, opens them in this thread).
+ * Starts the encoders' worker (in Node: opens them in this thread).
  * Throws Trouble 'not-this-family' for configs that are not supported; the methods throw Trouble 'file-damaged' for damaged tensors.
  * close() ends the worker at once: calls that wait for it reject with an AbortError.
  */
 export async function openEncoders(files: EncoderFiles): Promise<Encoders> {
-  if (typeof Worker === 'undefined') return (await import('./encoders.ts')).openEncodersHere(files);
+  if (inNode) return (await import('./encoders.ts')).openEncodersHere(files);
 
   const worker = new Worker(new URL('./encoders.worker.ts', import.meta.url), { type: 'module', name: 'encoders' });
   const remote = wrap<RemoteEncoders>(worker);
@@ -47,6 +47,9 @@ export async function openEncoders(files: EncoderFiles): Promise<Encoders> {
     throw error;
   }
 }
+
+// Not `typeof Worker`: onnxruntime's loader puts Node's own Worker, another thing, on globalThis.
+const inNode = typeof process === 'object' && typeof process.versions?.node === 'string';
 
 const outline = ({ config, tensors }: { config: unknown; tensors: TensorSource }): ModelOutline => ({
   config,
