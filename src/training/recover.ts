@@ -9,7 +9,8 @@ const NOTICE_MS = 250; // a call on a lost device may fail before `lost` is told
 
 /**
  * Runs `train`, and when the device is lost, makes a new engine and goes on from the last save (from the beginning where there is none):
- * reported as 'device-lost', then 'resumed'. The fourth loss rejects with Trouble 'device-lost'. Engines are the caller's to destroy.
+ * reported as 'device-lost', then 'resumed'. The fourth loss rejects with Trouble 'device-lost'. Engines must notice their loss
+ * (`noticingLoss`) and are the caller's to destroy.
  */
 export async function trainThroughLosses(
   makeEngine: () => Promise<UNetEngine>,
@@ -24,7 +25,7 @@ export async function trainThroughLosses(
     },
   };
   for (let losses = 1; ; losses++) {
-    const unet = noticingLoss(await makeEngine());
+    const unet = await makeEngine();
     try {
       return await train({ ...training, keeper, from, unet, preview: (step) => training.preview(unet, step) });
     } catch (error) {

@@ -56,7 +56,7 @@ export async function train(training: Training): Promise<Ended> {
   } else unet.writeLora(initialLora());
 
   try {
-    if (run.heldOut.length === 0) await milestone();
+    if (run.heldOut.length === 0 && !controls.stopping) await milestone();
     while (!controls.stopping && (run.step < settings.steps || good?.step !== run.step)) {
       await stepUntil(nextStop(run.step, settings));
       if (isMilestone(run.step, settings) && !isMeasured(run)) await milestone();
@@ -64,7 +64,7 @@ export async function train(training: Training): Promise<Ended> {
       await controls.doErrands();
       if (controls.paused && !controls.stopping) await rest();
     }
-    if (good?.step !== run.step || !isMeasured(run)) await keep();
+    if (run.step > 0 && (good?.step !== run.step || !isMeasured(run))) await keep();
   } catch (error) {
     if (!(error instanceof Trouble && error.code === 'numbers-ran-away') || !good) throw error;
     unet.writeState(good.state);

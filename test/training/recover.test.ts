@@ -1,7 +1,7 @@
 // A lost GPU: the same adapter as without the loss, over three losses, and an end at the fourth.
 import { describe, expect, it } from 'vitest';
 import { learningRates } from '../../src/training/learning-rate.ts';
-import { trainThroughLosses } from '../../src/training/recover.ts';
+import { noticingLoss, trainThroughLosses } from '../../src/training/recover.ts';
 import { train } from '../../src/training/train.ts';
 import { settings, toyRun } from './toy-run.ts';
 import { toyUnet } from './toy-unet.ts';
@@ -13,7 +13,7 @@ function breaking(losses: number, at: number) {
   const makeEngine = async () => {
     const breaks = made++ < losses;
     const rates = learningRates({ ...settings, steps: 20 });
-    return toyUnet(rates, { steps: (n) => (breaks && n === at ? 'lose' : undefined) }).unet;
+    return noticingLoss(toyUnet(rates, { steps: (n) => (breaks && n === at ? 'lose' : undefined) }).unet);
   };
   const { preview, ...rest } = run.training;
   return { run, ended: trainThroughLosses(makeEngine, { ...rest, preview: (_, step) => preview(step) }) };

@@ -1,0 +1,108 @@
+// A training job in: its photos read, cropped and encoded, its sentences encoded; the training set out, with what evidence needs.
+import { captionOf, nameSentence } from '../dataset/caption.ts';
+import { photoPixels } from '../dataset/pixels.ts';
+import { splitPhotos } from '../dataset/split.ts';
+import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
+import type { EncodedPhoto, TrainingSet } from '../training/examples.ts';
+import { heldOutPhotos } from '../training/held-out.ts';
+import { Trouble } from '../trouble.ts';
+import type { OnProgress, TrainingJob, TrainingSettings } from './api.ts';
+import type { EncoderRoom } from './encoder-room.ts';
+
+export interface PreparedRun {
+  set: TrainingSet;
+  prompt: string; // the name sentence
+  /** (3, resolution, resolution) of each photo that held-out loss is measured on, in heldOutPhotos' order. */
+  measuredPixels: Float32Array[];
+}
+interface Reads {
+  encoders: EncoderRoom;
+  schedule: NoiseSchedule;
+  resolution: number; // px
+}
+
+/** Encodes everything a run reads, then closes the encoders: the memory is the run's. Rejects with an AbortError once `stopping` says so. */
+export async function prepareRun(
+  { encoders, schedule, resolution }: Reads,
+  job: TrainingJob,
+  stopping: () => boolean,
+  onProgress: OnProgress,
+  readPixels: typeof photoPixels = photoPixels,
+): Promise<PreparedRun> {
+  const { photos, identifier, classNoun, settings } = job;
+  const unlessStopped = () => {
+    if (stopping()) throw new DOMException('stopped before the first step', 'AbortError');
+  };
+  const pixels: Float32Array[] = [];
+  for (const [i, { name, file, crop }] of photos.entries()) {
+    unlessStopped();
+    onProgress({ phase: 'reading-photos', done: i, total: photos.length });
+    pixels.push(await readPixels(name, file, crop, resolution));
+  }
+  onProgress({ phase: 'reading-photos', done: photos.length, total: photos.length });
+
+  const prompt = nameSentence(identifier, classNoun);
+  const sentences = photos.map(({ caption }) => captionOf(caption, identifier, classNoun));
+  onProgress({ phase: 'encoding-text', done: 0, total: 1 });
+  const [instancePrompt, , ...states] = await encoders.textStates([prompt, '', ...sentences]); // '' is the previews' negative prompt
+  onProgress({ phase: 'encoding-text', done: 1, total: 1 });
+
+  const { encodePhoto, scalingFactor } = await encoders.open();
+  const encoded: EncodedPhoto[] = [];
+  for (const [i, { name }] of photos.entries()) {
+    unlessStopped();
+    onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
+    const posterior = await encodePhoto(pixels[i]!, resolution, resolution);
+    encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
+  }
+  onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });
+  await encoders.close();
+
+  const { training, keptAside } = splitPhotos(encoded, settings.keptAside);
+  const set: TrainingSet = { photos: training, keptAside, instancePrompt: instancePrompt!, scalingFactor, schedule };
+  const measured = heldOutPhotos(set).photos;
+  return { set, prompt, measuredPixels: pixels.filter((_, i) => measured.includes(encoded[i]!)) };
+}
+
+/** Throws the Trouble that a job cannot be trained with. */
+export function checkJob({ photos, identifier, classNoun, settings }: TrainingJob): void {
+  if (photos.length === 0) throw new Trouble('no-photos', {});
+  if (identifier.trim() === '') throw new Trouble('no-identifier', {});
+  if (classNoun.trim() === '') throw new Trouble('no-class-noun', {});
+  for (const [setting, { is, expected }] of Object.entries(RULES)) {
+    const value = settings[setting as keyof typeof RULES];
+    if (!(Number.isFinite(value) && is(value)))
+      throw new Trouble('bad-setting', { setting, expected, got: String(value) });
+  }
+}
+
+const whole = (least: number, most: number) => ({
+  is: (value: number) => Number.isInteger(value) && value >= least && value <= most,
+  expected: `a whole number from ${least} to ${most}`,
+});
+const above = (least: number, most: number) => ({
+  is: (value: number) => value > least && value <= most,
+  expected: `a number above ${least}, at most ${most}`,
+});
+const from = (least: number, most: number) => ({
+  is: (value: number) => value >= least && value < most,
+  expected: `a number from ${least}, below ${most}`,
+});
+const RULES = {
+  steps: whole(1, 100_000),
+  batch: whole(1, 64),
+  accumulate: whole(1, 64),
+  learningRate: above(0, 1),
+  warmupSteps: whole(0, 100_000),
+  clip: above(0, 1e6),
+  rank: whole(1, 128),
+  alpha: above(0, 1024),
+  seed: whole(0, Number.MAX_SAFE_INTEGER),
+  beta1: from(0, 1),
+  beta2: from(0, 1),
+  epsilon: above(0, 1),
+  weightDecay: from(0, 100),
+  keptAside: whole(0, 100),
+  previewEvery: whole(0, 100_000),
+  previewSteps: whole(1, 200),
+} satisfies Partial<Record<keyof TrainingSettings, { is(value: number): boolean; expected: string }>>;

@@ -1,0 +1,41 @@
+// What runs and adapters need kept, as the sessions ask for it: types only. storage/ keeps it in IndexedDB, tests in a Map.
+import type { LoraWeights } from '../gpu/engine-types.ts';
+import type { Snapshot } from '../training/snapshot.ts';
+import type { RunSummary } from './api.ts';
+
+/** A run at its last save: what the page shows, and what training goes on from. */
+export interface StoredRun {
+  summary: RunSummary;
+  snapshot: Snapshot;
+  photos: number; // how many it learns from: a resume with others would not be the same run
+}
+export interface RunStore {
+  save(run: StoredRun): Promise<void>;
+  load(runId: string): Promise<StoredRun | null>;
+  list(): Promise<RunSummary[]>;
+  forget(runId: string): Promise<void>;
+}
+
+/** An adapter without its weights. */
+export interface StoredAdapter {
+  adapterId: string;
+  name: string;
+  identifier: string;
+  classNoun: string;
+  modelId: string;
+  rank: number;
+  alpha: number;
+  moments: number[];
+  bestStep: number;
+  createdAt: number; // ms since epoch
+  run: RunSummary | null; // null = read from a file
+  photos: number;
+}
+export interface AdapterStore {
+  save(adapter: StoredAdapter): Promise<void>;
+  saveMoment(adapterId: string, step: number, weights: LoraWeights): Promise<void>;
+  load(adapterId: string): Promise<StoredAdapter | null>;
+  moment(adapterId: string, step: number): Promise<LoraWeights | null>;
+  list(): Promise<StoredAdapter[]>;
+  forget(adapterId: string): Promise<void>;
+}
