@@ -1,0 +1,99 @@
+// In: files that are no good photos, or odd ones. Out: each is taken rightly or refused with its own sentence, and the others stay.
+import { expect, test } from '@playwright/test';
+import { picture, textNamedPng, truncated, turned } from './photos.ts';
+import { button, drop, en, frame, takeSamples, toPhotos } from './way.ts';
+
+test('every kind of file is taken or refused with its own sentence, and nothing else is lost', async ({ page }) => {
+  await toPhotos(page);
+  const good = await picture(page, 'good.jpg', 640, 480);
+  await drop(
+    page,
+    good,
+    textNamedPng('letter.png'),
+    truncated(await picture(page, 'half.jpg', 640, 480)),
+    await picture(page, 'dot.png', 1, 1, 'image/png'),
+    await picture(page, 'huge.jpg', 4000, 3000),
+    turned(await picture(page, 'turned.jpg', 700, 500), 6),
+    await picture(page, 'glass.png', 600, 600, 'image/png', 0.5),
+  );
+  // Six of the seven files are images that this page can show or name; every one has its frame.
+  await expect(page.locator('[data-frame]')).toHaveCount(7);
+  await expect(page.getByText(en.photos.reading, { exact: true })).toHaveCount(0, { timeout: 60_000 });
+
+  await expect(frame(page, 'letter.png')).toHaveAccessibleName(/Not an image/);
+  await expect(frame(page, 'half.jpg')).toHaveAccessibleName(/The file ends early/);
+  await expect(frame(page, 'dot.png')).toHaveAccessibleName(/Too small: 1/);
+  await expect(frame(page, 'huge.jpg')).toHaveAccessibleName(/huge\.jpg, in use/);
+  await expect(frame(page, 'turned.jpg')).toHaveAccessibleName(/turned\.jpg, (in use|left out)/);
+  await expect(frame(page, 'glass.png')).toHaveAccessibleName(/glass\.png, (in use|left out)/);
+  await expect(frame(page, 'good.jpg')).toHaveAccessibleName(/good\.jpg, in use/);
+
+  await frame(page, 'half.jpg').click();
+  const { title, text } = en.trouble({ code: 'photo-unreadable', facts: { file: 'half.jpg', reason: 'truncated' } });
+  await expect(page.getByText(title)).toBeVisible();
+  await expect(page.getByText(text)).toBeVisible();
+
+  // Orientation 6: red was left, so after a quarter turn clockwise it is on top; the picture stands.
+  const turnedPixels = await pixels(page, 'turned.jpg');
+  expect(turnedPixels.height).toBeGreaterThan(turnedPixels.width);
+  expect(turnedPixels.top).toMatchObject({ redder: true });
+  expect(turnedPixels.bottom).toMatchObject({ redder: false });
+  // Half-transparent on white: light, not black.
+  expect((await pixels(page, 'glass.png')).top.brightness).toBeGreaterThan(100);
+});
+
+test('no photos: the page says so and stays', async ({ page }) => {
+  await toPhotos(page);
+  await drop(page, textNamedPng('letter.png'));
+  await expect(frame(page, 'letter.png')).toHaveAccessibleName(/Not an image/);
+  await button(page, en.photos.next(0)).click();
+  const { title } = en.trouble({ code: 'no-photos', facts: {} });
+  await expect(page.getByText(title)).toBeVisible();
+  await expect(page).toHaveURL(/#\/photos$/);
+});
+
+test('an empty name: the page says so, and the photos are still there', async ({ page }) => {
+  await toPhotos(page);
+  await takeSamples(page);
+  await page.getByRole('button', { name: en.photos.next(8) }).click();
+  const name = page.getByLabel(en.name.identifier, { exact: true });
+  await expect(name).not.toHaveValue('', { timeout: 60_000 }); // a made-up name is offered
+  await name.fill('');
+  await page.getByRole('link', { name: en.name.next }).or(button(page, en.name.next)).click();
+  const { title } = en.trouble({ code: 'no-identifier', facts: {} });
+  await expect(page.getByText(title)).toBeVisible();
+  await page.goto('./#/photos');
+  await expect(page.getByText(en.photos.inUse(8, 8), { exact: true })).toBeVisible();
+});
+
+interface Corner {
+  redder: boolean;
+  brightness: number;
+}
+/** The shown photo's own pixels: its size, and the mean colour of its top and bottom tenth. */
+async function pixels(
+  page: import('@playwright/test').Page,
+  name: string,
+): Promise<{ width: number; height: number; top: Corner; bottom: Corner }> {
+  return frame(page, name)
+    .locator('img')
+    .evaluate(async (image: HTMLImageElement) => {
+      await image.decode();
+      const { naturalWidth: width, naturalHeight: height } = image;
+      const canvas = new OffscreenCanvas(width, height);
+      const ink = canvas.getContext('2d');
+      if (!ink) throw new Error('no 2D canvas');
+      ink.drawImage(image, 0, 0);
+      const band = (y: number) => {
+        const rows = ink.getImageData(0, Math.floor(y * height), width, Math.max(1, Math.floor(height / 10))).data;
+        let [red, blue, all] = [0, 0, 0];
+        for (let i = 0; i < rows.length; i += 4) {
+          red += rows[i] ?? 0;
+          blue += rows[i + 2] ?? 0;
+          all += ((rows[i] ?? 0) + (rows[i + 1] ?? 0) + (rows[i + 2] ?? 0)) / 3;
+        }
+        return { redder: red > blue, brightness: all / (rows.length / 4) };
+      };
+      return { width, height, top: band(0.05), bottom: band(0.85) };
+    });
+}

@@ -1,0 +1,62 @@
+// In: a page. Out: the user's way through it by the words on its buttons, one function a screen.
+import { expect, type Locator, type Page } from '@playwright/test';
+import { en } from '../../src/ui/messages.ts';
+import type { TrainingSettings } from '../../src/worker/api.ts';
+import type { Upload } from './photos.ts';
+
+export { en };
+
+/** Software drawing is slow: whatever waits for the GPU may take this long. */
+export const GPU_MS = 120_000;
+
+export const button = (page: Page | Locator, name: string | RegExp): Locator =>
+  page.getByRole('button', { name, exact: typeof name === 'string' });
+
+export async function toPhotos(page: Page): Promise<void> {
+  await page.goto('./');
+  await button(page, en.model.use).click();
+  await expect(page.getByRole('heading', { name: en.photos.title })).toBeVisible();
+}
+
+export async function takeSamples(page: Page): Promise<void> {
+  await button(page, en.photos.sample('octopus', 8)).click();
+  await expect(page.getByText(en.photos.inUse(8, 8), { exact: true })).toBeVisible();
+}
+
+export async function drop(page: Page, ...files: Upload[]): Promise<void> {
+  await page.locator('input[type=file]').first().setInputFiles(files);
+}
+
+export const frame = (page: Page, name: string): Locator =>
+  page.locator('[data-frame]').filter({ has: page.locator(`xpath=self::*[contains(@aria-label, "${name}")]`) });
+
+export async function toName(page: Page, photos: number): Promise<void> {
+  await page.getByRole('button', { name: photos < 5 ? en.photos.nextAnyway : en.photos.next(photos) }).click();
+  await expect(page.getByRole('heading', { name: en.name.title })).toBeVisible();
+}
+
+export async function toTraining(page: Page, identifier = 'aawxbc', noun = 'figurine'): Promise<void> {
+  await page.getByLabel(en.name.identifier, { exact: true }).fill(identifier);
+  await page.getByLabel(en.name.noun, { exact: true }).fill(noun);
+  await page.getByRole('link', { name: en.name.next }).or(button(page, en.name.next)).click();
+  await expect(page.getByRole('heading', { name: en.train.setupTitle })).toBeVisible();
+}
+
+/** Through Advanced, Paste settings: as someone would who was sent them. */
+export async function pasteSettings(page: Page, settings: Partial<TrainingSettings>): Promise<void> {
+  await page.getByText(en.train.advanced, { exact: true }).click();
+  await button(page, en.train.pasteSettings).click();
+  await page.getByLabel(en.train.pasteLabel).fill(JSON.stringify(settings));
+  await button(page, en.train.pasteUse).click();
+}
+
+export async function startTraining(page: Page): Promise<void> {
+  await button(page, en.train.start).click();
+  await expect(page.getByRole('heading', { name: en.train.title })).toBeAttached();
+}
+
+export async function trained(page: Page, steps: number): Promise<void> {
+  await expect(
+    page.getByText(en.train.stepOf(steps, steps)).or(page.getByText(en.train.doneTitle)).first(),
+  ).toBeVisible({ timeout: GPU_MS });
+}

@@ -1,0 +1,73 @@
+// In: the sample photos. Out: 24 trained steps, two pictures, both adapter files; the page stayed awake all along.
+import { readFileSync } from 'node:fs';
+import { expect, type Page, test } from '@playwright/test';
+import { measured, quantile, watch } from './long-tasks.ts';
+import { button, en, GPU_MS, pasteSettings, startTraining, takeSamples, toName, toPhotos, toTraining } from './way.ts';
+
+const STEPS = 24;
+
+test('sample photos, 24 steps, compare, both downloads; the page never freezes', async ({ page }) => {
+  test.setTimeout(4 * GPU_MS);
+  const said: string[] = [];
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+
+  await toPhotos(page);
+  await takeSamples(page);
+  await toName(page, 8);
+  await toTraining(page);
+  await pasteSettings(page, { steps: STEPS, previewEvery: 0, previewSteps: 2, learningRate: 1e-3, rank: 4 });
+  await startTraining(page);
+  await expect(page.getByText(en.train.stepOf(1, STEPS))).toBeVisible({ timeout: GPU_MS });
+  await watch(page);
+  await expect(page.getByText(en.train.stepOf(STEPS - 1, STEPS))).toBeVisible({ timeout: GPU_MS });
+  const busy = await measured(page);
+  test.info().annotations.push({
+    type: 'main thread',
+    description: `${busy.beats.length} beats: 99 % ≤ ${quantile(busy.beats, 0.99).toFixed(0)} ms, longest ${Math.max(...busy.beats).toFixed(0)} ms; ${busy.longTasks.length} long tasks, longest ${Math.max(0, ...busy.longTasks).toFixed(0)} ms`,
+  });
+  expect(busy.beats.length).toBeGreaterThan(50);
+  expect(quantile(busy.beats, 0.99)).toBeLessThanOrEqual(100);
+  expect(Math.max(...busy.beats, ...busy.longTasks)).toBeLessThanOrEqual(300);
+
+  await page
+    .getByRole('link', { name: en.train.compare })
+    .or(button(page, en.train.compare))
+    .last()
+    .click({ timeout: GPU_MS });
+  await expect(page.getByRole('heading', { name: en.compare.title })).toBeAttached();
+  await fewDrawingSteps(page, 4);
+  await button(page, en.compare.make).click();
+  await expect(page.getByAltText(/without the adapter/)).toBeVisible({ timeout: GPU_MS });
+  await expect(page.getByAltText(/with the adapter/)).toBeVisible({ timeout: GPU_MS });
+
+  const kohya = await downloaded(page, 'kohya');
+  expect(kohya.name).toMatch(/^aawxbc-figurine.*\.safetensors$/);
+  expect(Object.keys(kohya.header)).toContain(
+    'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight',
+  );
+  expect(JSON.stringify(kohya.header.__metadata__)).toContain('aawxbc');
+  const diffusers = await downloaded(page, 'diffusers');
+  expect(Object.keys(diffusers.header)).toContain(
+    'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora.down.weight',
+  );
+  expect(said).toEqual([]);
+});
+
+async function fewDrawingSteps(page: Page, steps: number): Promise<void> {
+  await page.getByText(en.compare.more, { exact: true }).click();
+  await page.getByLabel(en.compare.drawingSteps).fill(String(steps));
+}
+
+async function downloaded(
+  page: Page,
+  layout: 'kohya' | 'diffusers',
+): Promise<{ name: string; header: Record<string, unknown> }> {
+  await page.getByRole('radio', { name: en.compare.layouts[layout].name }).check();
+  const coming = page.waitForEvent('download');
+  await page.getByRole('button', { name: /^Download/ }).click();
+  const download = await coming;
+  const bytes = readFileSync(await download.path());
+  const length = Number(bytes.readBigUInt64LE(0));
+  return { name: download.suggestedFilename(), header: JSON.parse(bytes.subarray(8, 8 + length).toString('utf8')) };
+}
