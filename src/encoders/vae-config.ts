@@ -43,7 +43,8 @@ export function readVaeConfig(config: unknown): VaeConfig {
   const read = new ConfigReader('vae/config.json', config);
   read.oneOf('_class_name', 'AutoencoderKL');
   for (const key of read.keys()) {
-    if (!key.startsWith('_') && !KNOWN.has(key)) throw read.refuse(key, 'absent', JSON.stringify(read.get(key)));
+    if (!key.startsWith('_') && !KNOWN.has(key) && read.get(key) !== null)
+      throw read.refuse(key, 'absent', JSON.stringify(read.get(key)));
   }
   read.oneOf('in_channels', 3);
   read.oneOf('out_channels', 3);
