@@ -1,14 +1,24 @@
 // engine: a U-Net config, weights and settings → a UNetEngine. Plans everything, reserves everything, compiles everything; then only replays.
+
+import type { GemmVariant, Target } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import { type BuiltGraph, IO, lossGraph, predictGraph, updateGraph } from '../model/graphs.ts';
 import { timestepEmbedding } from '../model/time-features.ts';
 import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
-import type { GemmVariant, Target } from '../graph/op.ts';
 import { loraLayout } from '../plan/plan.ts';
 import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
-import type { LoraModule, LoraWeights, MicroStep, OptimizerSettings, StepReport, TrainingState, UNetEngine, UNetInputs } from './engine-types.ts';
+import type {
+  LoraModule,
+  LoraWeights,
+  MicroStep,
+  OptimizerSettings,
+  StepReport,
+  TrainingState,
+  UNetEngine,
+  UNetInputs,
+} from './engine-types.ts';
 import { flatten, loraModules, unflatten } from './flat-lora.ts';
 import { latentsToNhwc, nhwcToLatents } from './latents.ts';
 import { Pipelines } from './pipelines.ts';
@@ -44,14 +54,29 @@ const LOSS_SCALE = { first: 2 ** 16, largest: 2 ** 24, growthInterval: 2000 };
 
 /** The graphs of a run; what `npm run plan` prints and the engine replays. */
 export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, BuiltGraph> {
-  const options = { config: o.config, batch: o.batch ?? 1, height: o.height, width: o.width, activations: o.activations, rank: o.rank };
+  const options = {
+    config: o.config,
+    batch: o.batch ?? 1,
+    height: o.height,
+    width: o.width,
+    activations: o.activations,
+    rank: o.rank,
+  };
   const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };
   if (!o.optimizer) return graphs;
   const train = lossGraph(options, 1 / (o.micro ?? 1));
   const lora = loraLayout(train.graph.tensors.filter((t) => t.kind === 'lora'));
   const { clip, beta1, beta2, epsilon, weightDecay, learningRates } = o.optimizer;
-  const dynamic = { dynamicLossScale: o.activations === 'f16', growthInterval: LOSS_SCALE.growthInterval, largestScale: LOSS_SCALE.largest };
-  return { ...graphs, train, update: updateGraph(lora.bytes / 4, learningRates.length, { clip, beta1, beta2, epsilon, weightDecay, ...dynamic }) };
+  const dynamic = {
+    dynamicLossScale: o.activations === 'f16',
+    growthInterval: LOSS_SCALE.growthInterval,
+    largestScale: LOSS_SCALE.largest,
+  };
+  return {
+    ...graphs,
+    train,
+    update: updateGraph(lora.bytes / 4, learningRates.length, { clip, beta1, beta2, epsilon, weightDecay, ...dynamic }),
+  };
 }
 
 /** Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU; no workgroup memory where it is emulated. */
@@ -64,8 +89,16 @@ export const gemmVariantFor =
  * @throws Trouble 'out-of-memory' when the device cannot hold what the plan needs, 'file-damaged' when a tensor is missing or mis-shaped.
  */
 export async function createEngine(device: GPUDevice, options: EngineOptions): Promise<Engine> {
-  const target: Target = { maxBindingBytes: device.limits.maxStorageBufferBindingSize, gemmVariant: options.gemmVariant ?? gemmVariantFor(false) };
-  const built = programs(engineGraphs(options), { target, recompute: options.recompute, micro: options.micro ?? 1, ...(options.reuse === undefined ? {} : { reuse: options.reuse }) });
+  const target: Target = {
+    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+    gemmVariant: options.gemmVariant ?? gemmVariantFor(false),
+  };
+  const built = programs(engineGraphs(options), {
+    target,
+    recompute: options.recompute,
+    micro: options.micro ?? 1,
+    ...(options.reuse === undefined ? {} : { reuse: options.reuse }),
+  });
   const pipelines = options.pipelines ?? new Pipelines(device);
   const launches = Object.values(built.plans).flatMap((p) => p.dispatches.map((d) => d.launch));
   await pipelines.prepare(launches, (done, total) => options.onProgress?.({ phase: 'kernels', done, total }));
@@ -73,7 +106,9 @@ export async function createEngine(device: GPUDevice, options: EngineOptions): P
   const shared = 'buffers' in options.weights;
   const weights = shared
     ? (options.weights as GpuWeights)
-    : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) => options.onProgress?.({ phase: 'weights', done, total }));
+    : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
+        options.onProgress?.({ phase: 'weights', done, total }),
+      );
   return new Engine(device, options, built, buffers, weights, shared, pipelines);
 }
 
@@ -98,13 +133,20 @@ export class Engine implements UNetEngine {
       if (!buffer) throw new Error(`${name} was not reserved`);
       return buffer;
     };
-    this.#programs = Object.fromEntries(Object.entries(built.plans).map(([name, plan]) => [name, new Program(device, plan, pipelines, named)]));
+    this.#programs = Object.fromEntries(
+      Object.entries(built.plans).map(([name, plan]) => [name, new Program(device, plan, pipelines, named)]),
+    );
     this.#readback = new Readback(device, built.readback.slots, built.readback.slotBytes);
-    this.#checkpoint = device.createBuffer({ label: 'checkpoint', size: built.readback.checkpointBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#checkpoint = device.createBuffer({
+      label: 'checkpoint',
+      size: built.readback.checkpointBytes,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
     this.modules = loraModules(built);
     this.lost = device.lost;
     this.resetState();
-    if (options.optimizer) device.queue.writeBuffer(buffers.get('state:learning_rates') as GPUBuffer, 0, options.optimizer.learningRates);
+    if (options.optimizer)
+      device.queue.writeBuffer(buffers.get('state:learning_rates') as GPUBuffer, 0, options.optimizer.learningRates);
   }
 
   get gpuBytes() {
@@ -114,7 +156,10 @@ export class Engine implements UNetEngine {
     return (this.built.plans.train?.flops ?? 0) * (this.options.micro ?? 1);
   }
   get dispatchesPerStep(): number {
-    return (this.built.plans.train?.dispatches.length ?? 0) * (this.options.micro ?? 1) + (this.built.plans.update?.dispatches.length ?? 0);
+    return (
+      (this.built.plans.train?.dispatches.length ?? 0) * (this.options.micro ?? 1) +
+      (this.built.plans.update?.dispatches.length ?? 0)
+    );
   }
 
   async predict(inputs: UNetInputs, strength: number): Promise<Float32Array> {
@@ -136,7 +181,8 @@ export class Engine implements UNetEngine {
 
   async step(micro: readonly MicroStep[]): Promise<StepReport> {
     const expected = this.options.micro ?? 1;
-    if (micro.length !== expected) throw new Error(`step: the engine was made for ${expected} micro-steps, got ${micro.length}`);
+    if (micro.length !== expected)
+      throw new Error(`step: the engine was made for ${expected} micro-steps, got ${micro.length}`);
     const train = this.#program('train');
     const slot = await this.#readback.slot();
     const bytes = 4 * (STATE_SIZE + expected);
@@ -144,7 +190,9 @@ export class Engine implements UNetEngine {
       this.#write(train, inputs, 1);
       train.submit((e) => e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, slot, 4 * (STATE_SIZE + i), 4));
     });
-    this.#program('update').submit((e) => e.copyBufferToBuffer(this.buffers.get('state:step') as GPUBuffer, 0, slot, 0, 4 * STATE_SIZE));
+    this.#program('update').submit((e) =>
+      e.copyBufferToBuffer(this.buffers.get('state:step') as GPUBuffer, 0, slot, 0, 4 * STATE_SIZE),
+    );
     const values = new Float32Array(await this.#readback.take(slot, bytes));
     const at = (name: keyof typeof SLOT): number => values[SLOT[name]] as number;
     const losses = values.subarray(STATE_SIZE, STATE_SIZE + expected);
@@ -183,13 +231,26 @@ export class Engine implements UNetEngine {
     return unflatten((await this.readState()).lora, this.modules, this.built.lora, this.options.rank);
   }
   writeLora(weights: LoraWeights): void {
-    this.device.queue.writeBuffer(this.buffers.get('lora') as GPUBuffer, 0, flatten(weights, this.modules, this.built.lora, this.options.rank));
+    this.device.queue.writeBuffer(
+      this.buffers.get('lora') as GPUBuffer,
+      0,
+      flatten(weights, this.modules, this.built.lora, this.options.rank),
+    );
   }
 
   async readState(): Promise<TrainingState> {
     const { bytes } = this.built.lora;
     const encoder = this.device.createCommandEncoder();
-    const parts: [string, number][] = [['lora', bytes], ...(this.options.optimizer ? ([['state:m', bytes], ['state:v', bytes]] as [string, number][]) : []), ['state:step', 4 * STATE_SIZE]];
+    const parts: [string, number][] = [
+      ['lora', bytes],
+      ...(this.options.optimizer
+        ? ([
+            ['state:m', bytes],
+            ['state:v', bytes],
+          ] as [string, number][])
+        : []),
+      ['state:step', 4 * STATE_SIZE],
+    ];
     const offsets: number[] = [];
     let end = 0;
     for (const [name, size] of parts) {
@@ -201,13 +262,21 @@ export class Engine implements UNetEngine {
     const all = await this.#mapped(end);
     const part = (name: string): Float32Array => {
       const i = parts.findIndex(([n]) => n === name);
-      return i < 0 ? new Float32Array(0) : all.slice(offsets[i], (offsets[i] as number) + (parts[i]?.[1] as number) / 4);
+      return i < 0
+        ? new Float32Array(0)
+        : all.slice(offsets[i], (offsets[i] as number) + (parts[i]?.[1] as number) / 4);
     };
-    return { lora: part('lora'), firstMoment: part('state:m'), secondMoment: part('state:v'), stepState: part('state:step') };
+    return {
+      lora: part('lora'),
+      firstMoment: part('state:m'),
+      secondMoment: part('state:v'),
+      stepState: part('state:step'),
+    };
   }
   writeState(state: TrainingState): void {
     const put = (name: string, values: Float32Array): void => {
-      if (values.length > 0) this.device.queue.writeBuffer(this.buffers.get(name) as GPUBuffer, 0, values as Float32Array<ArrayBuffer>);
+      if (values.length > 0)
+        this.device.queue.writeBuffer(this.buffers.get(name) as GPUBuffer, 0, values as Float32Array<ArrayBuffer>);
     };
     put('lora', state.lora);
     put('state:m', state.firstMoment);
@@ -217,7 +286,11 @@ export class Engine implements UNetEngine {
 
   /** Step 0: moments and gradients are zero because fresh buffers are. */
   resetState(): void {
-    this.device.queue.writeBuffer(this.buffers.get('state:step') as GPUBuffer, 0, initialState(this.options.activations === 'f16' ? LOSS_SCALE.first : 1));
+    this.device.queue.writeBuffer(
+      this.buffers.get('state:step') as GPUBuffer,
+      0,
+      initialState(this.options.activations === 'f16' ? LOSS_SCALE.first : 1),
+    );
   }
 
   destroy(): void {
@@ -232,7 +305,12 @@ export class Engine implements UNetEngine {
     return this.buffers.get('io') as GPUBuffer;
   }
   get #latents() {
-    return { batch: this.options.batch ?? 1, channels: this.options.config.inChannels, height: this.options.height, width: this.options.width };
+    return {
+      batch: this.options.batch ?? 1,
+      channels: this.options.config.inChannels,
+      height: this.options.height,
+      width: this.options.width,
+    };
   }
   #program(name: string): Program {
     const program = this.#programs[name];
@@ -248,10 +326,15 @@ export class Engine implements UNetEngine {
   }
 
   /** Writes a program's inputs. Queue order keeps them apart from runs already submitted. */
-  #write(program: Program, inputs: UNetInputs & { target?: Float32Array; timesteps?: readonly number[] }, strength: number): void {
+  #write(
+    program: Program,
+    inputs: UNetInputs & { target?: Float32Array; timesteps?: readonly number[] },
+    strength: number,
+  ): void {
     const put = (name: string, values: Float32Array): void => {
       const region = program.io(name);
-      if (values.byteLength !== region.bytes) throw new Error(`${name}: expected ${region.bytes / 4} values, got ${values.length}`);
+      if (values.byteLength !== region.bytes)
+        throw new Error(`${name}: expected ${region.bytes / 4} values, got ${values.length}`);
       this.device.queue.writeBuffer(this.#io, region.offset, values as Float32Array<ArrayBuffer>);
     };
     const dim = this.options.config.blockOutChannels[0] as number;
@@ -261,6 +344,7 @@ export class Engine implements UNetEngine {
     put(IO.timeFeatures, Float32Array.from(features.flatMap((f) => [...f])));
     put(IO.encoderHiddenStates, inputs.encoderHiddenStates);
     if (inputs.target && program.plan.io.has(IO.target)) put(IO.target, latentsToNhwc(inputs.target, this.#latents));
-    if (this.options.rank > 0) put(IO.loraScale, new Float32Array([(this.options.alpha / this.options.rank) * strength]));
+    if (this.options.rank > 0)
+      put(IO.loraScale, new Float32Array([(this.options.alpha / this.options.rank) * strength]));
   }
 }

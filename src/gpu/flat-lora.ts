@@ -7,33 +7,53 @@ import type { LoraModule, LoraWeights } from './engine-types.ts';
 export function loraModules({ plans }: Programs): LoraModule[] {
   const shapes = new Map<string, readonly number[]>();
   for (const { nodes } of Object.values(plans))
-    for (const node of nodes) for (const t of Object.values(node.inputs)) if (t.kind === 'lora' && t.name !== '*') shapes.set(t.name, t.shape);
+    for (const node of nodes)
+      for (const t of Object.values(node.inputs)) if (t.kind === 'lora' && t.name !== '*') shapes.set(t.name, t.shape);
   return [...shapes]
     .filter(([name]) => name.endsWith('.lora.down'))
     .map(([name, down]) => {
       const module = name.slice(0, -'.lora.down'.length);
-      return { name: module, inFeatures: down[1] as number, outFeatures: (shapes.get(`${module}.lora.up`) as number[])[0] as number };
+      return {
+        name: module,
+        inFeatures: down[1] as number,
+        outFeatures: (shapes.get(`${module}.lora.up`) as number[])[0] as number,
+      };
     });
 }
 
 const at = (layout: LoraLayout, name: string): number => (layout.offsets.get(name) as number) / 4;
 
 /** @throws Error when a module is missing or has another size than the engine's rank says. */
-export function flatten(weights: LoraWeights, modules: readonly LoraModule[], layout: LoraLayout, rank: number): Float32Array<ArrayBuffer> {
+export function flatten(
+  weights: LoraWeights,
+  modules: readonly LoraModule[],
+  layout: LoraLayout,
+  rank: number,
+): Float32Array<ArrayBuffer> {
   const flat = new Float32Array(layout.bytes / 4);
   for (const { name, inFeatures, outFeatures } of modules) {
     const w = weights.get(name);
     if (w?.down.length !== rank * inFeatures || w.up.length !== outFeatures * rank)
-      throw new Error(`${name}: expected down (${rank}, ${inFeatures}) and up (${outFeatures}, ${rank}), got ${w?.down.length ?? 'no'} and ${w?.up.length ?? 'no'} values`);
+      throw new Error(
+        `${name}: expected down (${rank}, ${inFeatures}) and up (${outFeatures}, ${rank}), got ${w?.down.length ?? 'no'} and ${w?.up.length ?? 'no'} values`,
+      );
     flat.set(w.down, at(layout, `${name}.lora.down`));
     flat.set(w.up, at(layout, `${name}.lora.up`));
   }
   return flat;
 }
 
-export function unflatten(flat: Float32Array, modules: readonly LoraModule[], layout: LoraLayout, rank: number): LoraWeights {
+export function unflatten(
+  flat: Float32Array,
+  modules: readonly LoraModule[],
+  layout: LoraLayout,
+  rank: number,
+): LoraWeights {
   const part = (name: string, length: number): Float32Array => flat.slice(at(layout, name), at(layout, name) + length);
   return new Map(
-    modules.map(({ name, inFeatures, outFeatures }) => [name, { down: part(`${name}.lora.down`, rank * inFeatures), up: part(`${name}.lora.up`, outFeatures * rank) }]),
+    modules.map(({ name, inFeatures, outFeatures }) => [
+      name,
+      { down: part(`${name}.lora.down`, rank * inFeatures), up: part(`${name}.lora.up`, outFeatures * rank) },
+    ]),
   );
 }

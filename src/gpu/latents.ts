@@ -10,11 +10,15 @@ export interface LatentDims {
 const each = (d: LatentDims, visit: (nchw: number, nhwc: number) => void): void => {
   const pixels = d.height * d.width;
   for (let b = 0; b < d.batch; b++)
-    for (let c = 0; c < d.channels; c++) for (let p = 0; p < pixels; p++) visit((b * d.channels + c) * pixels + p, (b * pixels + p) * d.channels + c);
+    for (let c = 0; c < d.channels; c++)
+      for (let p = 0; p < pixels; p++) visit((b * d.channels + c) * pixels + p, (b * pixels + p) * d.channels + c);
 };
 const expectLength = (values: Float32Array, d: LatentDims): void => {
   const expected = d.batch * d.channels * d.height * d.width;
-  if (values.length !== expected) throw new Error(`latents: expected ${expected} values (${d.batch}, ${d.channels}, ${d.height}, ${d.width}), got ${values.length}`);
+  if (values.length !== expected)
+    throw new Error(
+      `latents: expected ${expected} values (${d.batch}, ${d.channels}, ${d.height}, ${d.width}), got ${values.length}`,
+    );
 };
 
 export function latentsToNhwc(values: Float32Array, d: LatentDims): Float32Array<ArrayBuffer> {

@@ -37,7 +37,9 @@ export class Pipelines {
     const COMPUTE = 4; // GPUShaderStage.COMPUTE, which Node's globals may not have yet
     const layout = device.createBindGroupLayout({
       entries: [
-        ...(Object.keys(launch.dims).length > 0 ? [{ binding: 0, visibility: COMPUTE, buffer: { type: 'uniform' as const } }] : []),
+        ...(Object.keys(launch.dims).length > 0
+          ? [{ binding: 0, visibility: COMPUTE, buffer: { type: 'uniform' as const } }]
+          : []),
         ...operandsOf(launch).map(([, o], i) => ({
           binding: i + 1,
           visibility: COMPUTE,
@@ -56,7 +58,9 @@ export class Pipelines {
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
       const words = messages.map((m) => `line ${m.lineNum}: ${m.message}`).join('\n');
-      throw new Error(`shaders/${launch.shader}.wgsl (${key}) did not compile: ${error instanceof Error ? error.message : error}\n${words}`);
+      throw new Error(
+        `shaders/${launch.shader}.wgsl (${key}) did not compile: ${error instanceof Error ? error.message : error}\n${words}`,
+      );
     }
   }
 }

@@ -28,18 +28,31 @@ export class Program {
     buffer: (name: string) => GPUBuffer,
   ) {
     const table = dimsTable(plan);
-    this.dims = device.createBuffer({ label: 'dims', size: table.bytes, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    this.dims = device.createBuffer({
+      label: 'dims',
+      size: table.bytes,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
     const words = new DataView(new ArrayBuffer(table.bytes));
     this.commands = plan.dispatches.map(({ launch, bindings }) => {
       const offset = table.index.get(JSON.stringify(launch.dims)) as number;
       const values = Object.values(launch.dims);
-      values.forEach((v, i) => (typeof v === 'number' ? words.setUint32(offset + 4 * i, v, true) : words.setFloat32(offset + 4 * i, v.f32, true)));
+      values.forEach((v, i) =>
+        typeof v === 'number'
+          ? words.setUint32(offset + 4 * i, v, true)
+          : words.setFloat32(offset + 4 * i, v.f32, true),
+      );
       const { pipeline, layout } = pipelines.get(launch);
       const bindGroup = device.createBindGroup({
         layout,
         entries: [
-          ...(values.length > 0 ? [{ binding: 0, resource: { buffer: this.dims, offset, size: dimsSize(launch) } }] : []),
-          ...bindings.map((b, i) => ({ binding: i + 1, resource: { buffer: buffer(b.buffer), offset: b.offset, size: b.bytes } })),
+          ...(values.length > 0
+            ? [{ binding: 0, resource: { buffer: this.dims, offset, size: dimsSize(launch) } }]
+            : []),
+          ...bindings.map((b, i) => ({
+            binding: i + 1,
+            resource: { buffer: buffer(b.buffer), offset: b.offset, size: b.bytes },
+          })),
         ],
       });
       return { pipeline, bindGroup, workgroups: launch.workgroups, flops: launch.flops };
@@ -50,7 +63,8 @@ export class Program {
   /** Where an input or output lies in the `io` buffer. */
   io(name: string): Region {
     const region = this.plan.io.get(name);
-    if (!region) throw new Error(`this program has no input or output "${name}"; it has ${[...this.plan.io.keys()].join(', ')}`);
+    if (!region)
+      throw new Error(`this program has no input or output "${name}"; it has ${[...this.plan.io.keys()].join(', ')}`);
     return region;
   }
 
@@ -61,7 +75,11 @@ export class Program {
       const encoder = this.device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       let flops = 0;
-      for (let n = 0; n < SUBMIT_DISPATCHES && at < this.commands.length && (n === 0 || flops < SUBMIT_FLOPS); n++, at++) {
+      for (
+        let n = 0;
+        n < SUBMIT_DISPATCHES && at < this.commands.length && (n === 0 || flops < SUBMIT_FLOPS);
+        n++, at++
+      ) {
         const c = this.commands[at] as Command;
         pass.setPipeline(c.pipeline);
         pass.setBindGroup(0, c.bindGroup);

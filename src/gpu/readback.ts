@@ -7,7 +7,9 @@ export class Readback {
   readonly #all: GPUBuffer[];
 
   constructor(device: GPUDevice, slots: number, slotBytes: number) {
-    this.#all = Array.from({ length: slots }, () => device.createBuffer({ label: 'readback', size: slotBytes, usage: 0x1 | 0x8 })); // MAP_READ | COPY_DST
+    this.#all = Array.from({ length: slots }, () =>
+      device.createBuffer({ label: 'readback', size: slotBytes, usage: 0x1 | 0x8 }),
+    ); // MAP_READ | COPY_DST
     this.#free = [...this.#all];
   }
 

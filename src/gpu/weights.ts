@@ -1,7 +1,8 @@
 // weights: a checkpoint's U-Net tensors → GPU buffers in f16, one each, uploaded once and shared by every program.
-import type { TensorSource } from '../tensor/tensor-source.ts';
+
 import { toF16 } from '../tensor/half.ts';
 import { byteLength, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
 
 export interface GpuWeights {
@@ -28,7 +29,11 @@ export async function uploadWeights(
     const expected = fileShapes(tensor.shape);
     const got = keys.has(name) ? source.shape(name) : undefined;
     if (!got || !expected.some((shape) => sameShape(shape, got)))
-      throw new Trouble('file-damaged', { file, expected: `${name} ${expected.map((s) => `[${s}]`).join(' or ')}`, got: got ? `[${got}]` : 'no such tensor' });
+      throw new Trouble('file-damaged', {
+        file,
+        expected: `${name} ${expected.map((s) => `[${s}]`).join(' or ')}`,
+        got: got ? `[${got}]` : 'no such tensor',
+      });
   }
   const total = [...wanted.values()].reduce((sum, t) => sum + byteLength(t), 0);
   let done = 0;
@@ -59,6 +64,7 @@ function arranged(values: Float32Array, shape: readonly number[]): Float32Array 
   const [o, , , i] = shape as [number, number, number, number];
   const out = new Float32Array(numel(shape));
   for (let a = 0; a < o; a++)
-    for (let b = 0; b < i; b++) for (let tap = 0; tap < 9; tap++) out[(a * 9 + tap) * i + b] = values[(a * i + b) * 9 + tap] as number;
+    for (let b = 0; b < i; b++)
+      for (let tap = 0; tap < 9; tap++) out[(a * 9 + tap) * i + b] = values[(a * i + b) * 9 + tap] as number;
   return out;
 }

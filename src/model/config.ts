@@ -58,34 +58,50 @@ const DEFAULTS: Record<string, unknown> = {
   upcast_attention: false,
 };
 const BUILT = [
-  'block_out_channels', 'layers_per_block', 'norm_num_groups', 'cross_attention_dim', 'attention_head_dim', 'down_block_types', 'up_block_types',
-  'use_linear_projection', 'sample_size',
+  'block_out_channels',
+  'layers_per_block',
+  'norm_num_groups',
+  'cross_attention_dim',
+  'attention_head_dim',
+  'down_block_types',
+  'up_block_types',
+  'use_linear_projection',
+  'sample_size',
 ];
 
 const refuse = (key: string, expected: string, got: unknown): never => {
   const shown = JSON.stringify(got) ?? 'nothing';
-  throw new Trouble('not-this-family', { key, expected, got: shown }, `unet/config.json: ${key} must be ${expected}, it is ${shown}`);
+  throw new Trouble(
+    'not-this-family',
+    { key, expected, got: shown },
+    `unet/config.json: ${key} must be ${expected}, it is ${shown}`,
+  );
 };
 
 /** @throws Trouble 'not-this-family' naming the key, what is supported and what came. */
 export function parseUNetConfig(json: unknown): UNetConfig {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse('config', 'an object', json);
   const c = json as Record<string, unknown>;
-  if (c._class_name !== undefined && c._class_name !== 'UNet2DConditionModel') refuse('_class_name', 'UNet2DConditionModel', c._class_name);
+  if (c._class_name !== undefined && c._class_name !== 'UNet2DConditionModel')
+    refuse('_class_name', 'UNet2DConditionModel', c._class_name);
   for (const [key, value] of Object.entries(c)) {
     if (key.startsWith('_') || BUILT.includes(key)) continue;
     if (!(key in DEFAULTS)) {
       if (value !== null) refuse(key, 'absent: this key is not known', value);
-    } else if (value !== DEFAULTS[key] && !everyEqual(value, DEFAULTS[key])) refuse(key, `${JSON.stringify(DEFAULTS[key])} (diffusers' default)`, value);
+    } else if (value !== DEFAULTS[key] && !everyEqual(value, DEFAULTS[key]))
+      refuse(key, `${JSON.stringify(DEFAULTS[key])} (diffusers' default)`, value);
   }
   const blockOutChannels = wholeNumbers('block_out_channels', c.block_out_channels ?? [320, 640, 1280, 1280]);
   const levels = blockOutChannels.length;
   if (levels < 2 || levels > 4) refuse('block_out_channels', '2 to 4 levels', c.block_out_channels);
   const normNumGroups = wholeNumber('norm_num_groups', c.norm_num_groups ?? 32);
-  for (const width of blockOutChannels) if (width % normNumGroups !== 0) refuse('block_out_channels', `multiples of norm_num_groups = ${normNumGroups}`, blockOutChannels);
+  for (const width of blockOutChannels)
+    if (width % normNumGroups !== 0)
+      refuse('block_out_channels', `multiples of norm_num_groups = ${normNumGroups}`, blockOutChannels);
   const heads = perLevel('attention_head_dim', c.attention_head_dim ?? 8, levels);
   heads.forEach((h, i) => {
-    if ((blockOutChannels[i] as number) % h !== 0) refuse('attention_head_dim', `a number of heads that divides ${blockOutChannels[i]} channels`, h);
+    if ((blockOutChannels[i] as number) % h !== 0)
+      refuse('attention_head_dim', `a number of heads that divides ${blockOutChannels[i]} channels`, h);
   });
   const layers = perLevel('layers_per_block', c.layers_per_block ?? 2, levels);
   if (new Set(layers).size > 1) refuse('layers_per_block', 'the same on every level', c.layers_per_block);
@@ -97,8 +113,20 @@ export function parseUNetConfig(json: unknown): UNetConfig {
     normNumGroups,
     crossAttentionDim: wholeNumber('cross_attention_dim', c.cross_attention_dim ?? 1280),
     heads,
-    downBlockHasAttention: attentionFlags('down_block_types', c.down_block_types ?? DEFAULT_DOWN, levels, 'CrossAttnDownBlock2D', 'DownBlock2D'),
-    upBlockHasAttention: attentionFlags('up_block_types', c.up_block_types ?? DEFAULT_UP, levels, 'CrossAttnUpBlock2D', 'UpBlock2D'),
+    downBlockHasAttention: attentionFlags(
+      'down_block_types',
+      c.down_block_types ?? DEFAULT_DOWN,
+      levels,
+      'CrossAttnDownBlock2D',
+      'DownBlock2D',
+    ),
+    upBlockHasAttention: attentionFlags(
+      'up_block_types',
+      c.up_block_types ?? DEFAULT_UP,
+      levels,
+      'CrossAttnUpBlock2D',
+      'UpBlock2D',
+    ),
     useLinearProjection: c.use_linear_projection === true,
   };
 }
@@ -106,12 +134,15 @@ const DEFAULT_DOWN = ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttn
 const DEFAULT_UP = ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'];
 
 /** A list that says the default once per level says the default. */
-const everyEqual = (value: unknown, expected: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every((v) => v === expected);
+const everyEqual = (value: unknown, expected: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((v) => v === expected);
 
 const isCount = (v: unknown): v is number => typeof v === 'number' && Number.isInteger(v) && v >= 1;
 const wholeNumber = (key: string, v: unknown): number => (isCount(v) ? v : refuse(key, 'a whole number ≥ 1', v));
 const wholeNumbers = (key: string, v: unknown): number[] =>
-  Array.isArray(v) && v.length > 0 && v.every(isCount) ? (v as number[]) : refuse(key, 'a list of whole numbers ≥ 1', v);
+  Array.isArray(v) && v.length > 0 && v.every(isCount)
+    ? (v as number[])
+    : refuse(key, 'a list of whole numbers ≥ 1', v);
 
 function perLevel(key: string, v: unknown, levels: number): number[] {
   const list = Array.isArray(v) ? wholeNumbers(key, v) : Array.from({ length: levels }, () => wholeNumber(key, v));
@@ -120,5 +151,7 @@ function perLevel(key: string, v: unknown, levels: number): number[] {
 
 function attentionFlags(key: string, v: unknown, levels: number, withAttention: string, without: string): boolean[] {
   if (!Array.isArray(v) || v.length !== levels) return refuse(key, `${levels} block types, one for each level`, v);
-  return v.map((type: unknown) => (type === withAttention ? true : type === without ? false : refuse(key, `${withAttention} or ${without}`, type)));
+  return v.map((type: unknown) =>
+    type === withAttention ? true : type === without ? false : refuse(key, `${withAttention} or ${without}`, type),
+  );
 }

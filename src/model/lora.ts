@@ -20,7 +20,13 @@ export interface LinearOptions {
 }
 
 /** One nn.Linear (or 1×1 convolution) by its diffusers name: x (…, k) → (…, n). Adapted when the name ends in one of the targets. */
-export function linearLayer(g: Graph, name: string, x: Tensor, n: number, { bias = true, addend, lora }: LinearOptions = {}): Tensor {
+export function linearLayer(
+  g: Graph,
+  name: string,
+  x: Tensor,
+  n: number,
+  { bias = true, addend, lora }: LinearOptions = {},
+): Tensor {
   const k = lastDim(x.shape);
   const w = g.param(`${name}.weight`, [n, k], 'weight', 'f16');
   const b = bias ? g.param(`${name}.bias`, [n], 'weight', 'f16') : undefined;

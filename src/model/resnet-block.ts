@@ -21,7 +21,12 @@ export function convLayer(
   name: string,
   x: Tensor,
   o: number,
-  { stride = 1, rowBias, addend, outputs = {} }: { stride?: number; rowBias?: Tensor; addend?: Tensor; outputs?: { y?: Tensor } } = {},
+  {
+    stride = 1,
+    rowBias,
+    addend,
+    outputs = {},
+  }: { stride?: number; rowBias?: Tensor; addend?: Tensor; outputs?: { y?: Tensor } } = {},
 ): Tensor {
   const w = g.param(`${name}.weight`, [o, 3, 3, lastDim(x.shape)], 'weight', 'f16');
   const bias = g.param(`${name}.bias`, [o], 'weight', 'f16');
@@ -32,19 +37,27 @@ export function convLayer(
 export function resnetBlock(g: Graph, name: string, x: Tensor, o: number, temb: Tensor, groups: number): Tensor {
   return g.within(name, () => {
     const time = linearLayer(g, `${name}.time_emb_proj`, temb, o);
-    const h = convLayer(g, `${name}.conv1`, groupNormLayer(g, `${name}.norm1`, x, groups, 1e-5, true), o, { rowBias: time });
+    const h = convLayer(g, `${name}.conv1`, groupNormLayer(g, `${name}.norm1`, x, groups, 1e-5, true), o, {
+      rowBias: time,
+    });
     const shortcut = lastDim(x.shape) === o ? x : linearLayer(g, `${name}.conv_shortcut`, x, o);
-    return convLayer(g, `${name}.conv2`, groupNormLayer(g, `${name}.norm2`, h, groups, 1e-5, true), o, { addend: shortcut });
+    return convLayer(g, `${name}.conv2`, groupNormLayer(g, `${name}.norm2`, h, groups, 1e-5, true), o, {
+      addend: shortcut,
+    });
   });
 }
 
 /** Downsample2D: a convolution of stride 2. */
-export const downsample = (g: Graph, name: string, x: Tensor): Tensor => g.within(name, () => convLayer(g, `${name}.conv`, x, lastDim(x.shape), { stride: 2 }));
+export const downsample = (g: Graph, name: string, x: Tensor): Tensor =>
+  g.within(name, () => convLayer(g, `${name}.conv`, x, lastDim(x.shape), { stride: 2 }));
 
 /** Upsample2D to the size of the skip that comes next (twice the size, unless the latents do not divide evenly). */
 export function upsample(g: Graph, name: string, x: Tensor, height: number, width: number): Tensor {
-  return g.within(name, () => convLayer(g, `${name}.conv`, g.emit(upsampleNearest, { x }, { height, width }).y as Tensor, lastDim(x.shape)));
+  return g.within(name, () =>
+    convLayer(g, `${name}.conv`, g.emit(upsampleNearest, { x }, { height, width }).y as Tensor, lastDim(x.shape)),
+  );
 }
 
 /** torch.cat([hidden, skip], dim=1), channels last here. */
-export const concatSkip = (g: Graph, name: string, x: Tensor, skip: Tensor): Tensor => g.within(name, () => g.emit(concat, { a: x, b: skip }).y as Tensor);
+export const concatSkip = (g: Graph, name: string, x: Tensor, skip: Tensor): Tensor =>
+  g.within(name, () => g.emit(concat, { a: x, b: skip }).y as Tensor);

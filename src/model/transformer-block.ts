@@ -8,7 +8,15 @@ import { type LoraSpec, linearLayer } from './lora.ts';
 import { groupNormLayer } from './resnet-block.ts';
 
 /** x (B, H, W, C) → (B, H, W, C), reading the text: encoderHiddenStates (B, 77, d). NHWC makes 1×1 and linear projections the same thing. */
-export function transformer2d(g: Graph, name: string, x: Tensor, encoderHiddenStates: Tensor, heads: number, groups: number, lora?: LoraSpec): Tensor {
+export function transformer2d(
+  g: Graph,
+  name: string,
+  x: Tensor,
+  encoderHiddenStates: Tensor,
+  heads: number,
+  groups: number,
+  lora?: LoraSpec,
+): Tensor {
   return g.within(name, () => {
     const [b, h, w, c] = x.shape as [number, number, number, number];
     const normed = groupNormLayer(g, `${name}.norm`, x, groups, 1e-6, false);
@@ -19,7 +27,14 @@ export function transformer2d(g: Graph, name: string, x: Tensor, encoderHiddenSt
   });
 }
 
-function basicTransformerBlock(g: Graph, name: string, x: Tensor, text: Tensor, heads: number, lora?: LoraSpec): Tensor {
+function basicTransformerBlock(
+  g: Graph,
+  name: string,
+  x: Tensor,
+  text: Tensor,
+  heads: number,
+  lora?: LoraSpec,
+): Tensor {
   const c = lastDim(x.shape);
   const norm = (n: number, t: Tensor): Tensor => layerNormLayer(g, `${name}.norm${n}`, t);
   const one = norm(1, x);
@@ -29,7 +44,15 @@ function basicTransformerBlock(g: Graph, name: string, x: Tensor, text: Tensor, 
   return linearLayer(g, `${name}.ff.net.2`, g.emit(geglu, { x: wide }).y as Tensor, c, { addend: afterText, lora });
 }
 
-function attentionLayer(g: Graph, name: string, x: Tensor, context: Tensor, residual: Tensor, heads: number, lora?: LoraSpec): Tensor {
+function attentionLayer(
+  g: Graph,
+  name: string,
+  x: Tensor,
+  context: Tensor,
+  residual: Tensor,
+  heads: number,
+  lora?: LoraSpec,
+): Tensor {
   const c = lastDim(x.shape);
   const q = linearLayer(g, `${name}.to_q`, x, c, { bias: false, lora });
   const k = linearLayer(g, `${name}.to_k`, context, c, { bias: false, lora });

@@ -14,12 +14,19 @@ export interface UNetTensors {
 }
 
 /** Emits the forward pass; weights are declared as parameters under diffusers' keys. `noisePred` names the tensor to write, if it exists. */
-export function unet(g: Graph, config: UNetConfig, { sample, timeFeatures, encoderHiddenStates }: UNetTensors, lora?: LoraSpec, noisePred?: Tensor): Tensor {
+export function unet(
+  g: Graph,
+  config: UNetConfig,
+  { sample, timeFeatures, encoderHiddenStates }: UNetTensors,
+  lora?: LoraSpec,
+  noisePred?: Tensor,
+): Tensor {
   const { blockOutChannels: widths, layersPerBlock, normNumGroups: groups, heads } = config;
   const top = widths.length - 1;
   const temb = timeEmbedding(g, timeFeatures, 4 * (widths[0] as number));
   const resnet = (name: string, x: Tensor, o: number): Tensor => resnetBlock(g, name, x, o, temb, groups);
-  const transformer = (name: string, x: Tensor, level: number): Tensor => transformer2d(g, name, x, encoderHiddenStates, heads[level] as number, groups, lora);
+  const transformer = (name: string, x: Tensor, level: number): Tensor =>
+    transformer2d(g, name, x, encoderHiddenStates, heads[level] as number, groups, lora);
 
   let x = g.within('conv_in', () => convLayer(g, 'conv_in', sample, widths[0] as number));
   const skips = [x];
@@ -54,7 +61,13 @@ export function unet(g: Graph, config: UNetConfig, { sample, timeFeatures, encod
     }
   }
   return g.within('conv_out', () =>
-    convLayer(g, 'conv_out', groupNormLayer(g, 'conv_norm_out', x, groups, 1e-5, true), config.outChannels, noisePred ? { outputs: { y: noisePred } } : {}),
+    convLayer(
+      g,
+      'conv_out',
+      groupNormLayer(g, 'conv_norm_out', x, groups, 1e-5, true),
+      config.outChannels,
+      noisePred ? { outputs: { y: noisePred } } : {},
+    ),
   );
 }
 

@@ -26,7 +26,8 @@ export function arena(tensors: readonly Lifetime[], maxSlabBytes: number, reuse 
   const overlaps = (a: Lifetime, b: Lifetime): boolean => !reuse || (a.first <= b.last && b.first <= a.last);
   for (const life of [...tensors].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     const size = align(life.bytes);
-    if (size > maxSlabBytes) throw new Error(`${life.tensor.name} needs ${size} bytes, more than one binding may have here (${maxSlabBytes})`);
+    if (size > maxSlabBytes)
+      throw new Error(`${life.tensor.name} needs ${size} bytes, more than one binding may have here (${maxSlabBytes})`);
     let slab = 0;
     let offset = lowestGap(slabs[0] ?? [], life, size, overlaps);
     while (offset + size > maxSlabBytes) {

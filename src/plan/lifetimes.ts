@@ -20,7 +20,13 @@ export function schedule(nodes: readonly Node[], target: Target, nextId: number)
   return nodes.map((node) => {
     const made: Record<string, Tensor> = {};
     for (const [name, spec] of Object.entries(node.op.scratch?.(node, target) ?? {}))
-      made[name] = { id: id++, name: `${node.block}/${node.op.name}.${name}`, shape: spec.shape, dtype: spec.dtype, kind: 'temp' };
+      made[name] = {
+        id: id++,
+        name: `${node.block}/${node.op.name}.${name}`,
+        shape: spec.shape,
+        dtype: spec.dtype,
+        kind: 'temp',
+      };
     return { ...node, outputs: { ...node.outputs, ...made }, scratch: Object.values(made) };
   });
 }
@@ -32,7 +38,10 @@ export function lifetimes(nodes: readonly Scheduled[]): Lifetime[] {
     for (const t of Object.values(node.inputs)) {
       if (t.kind !== 'temp') continue;
       const life = alive.get(t.id);
-      if (!life) throw new Error(`${node.block}/${node.op.name} reads ${t.name} (${describe(t)}) before anything has written it`);
+      if (!life)
+        throw new Error(
+          `${node.block}/${node.op.name} reads ${t.name} (${describe(t)}) before anything has written it`,
+        );
       life.last = at;
     }
     for (const t of Object.values(node.outputs)) {

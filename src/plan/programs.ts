@@ -1,9 +1,10 @@
 // programs: what a run is asked to do → every plan it will replay, and the bytes they take together. `npm run plan` and the engine both ask here.
-import type { BuiltGraph } from '../model/graphs.ts';
+
 import type { Target } from '../graph/op.ts';
+import type { BuiltGraph } from '../model/graphs.ts';
 import { STATE_SIZE } from '../ops/step-state.ts';
 import { byteLength, type Tensor } from '../tensor/tensor.ts';
-import { align, ALIGNMENT } from './arena.ts';
+import { ALIGNMENT, align } from './arena.ts';
 import { type LoraLayout, loraLayout, type Plan, plan } from './plan.ts';
 
 export interface Footprint {
@@ -42,15 +43,23 @@ const DEFAULT_BUDGET = 256 * 2 ** 20;
 /** Plans every graph against the same slabs: programs run one after another, so their arenas share memory. */
 export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: ProgramOptions): Programs {
   const tensors = Object.values(graphs).flatMap(({ graph }) => graph.tensors);
-  const ofKind = (kind: Tensor['kind']): Map<string, Tensor> => new Map(tensors.filter((t) => t.kind === kind && t.name !== '*').map((t) => [t.name, t]));
+  const ofKind = (kind: Tensor['kind']): Map<string, Tensor> =>
+    new Map(tensors.filter((t) => t.kind === kind && t.name !== '*').map((t) => [t.name, t]));
   const lora = loraLayout([...ofKind('lora').values()]);
   const make = ({ graph, forwardCount }: BuiltGraph, again: boolean): Plan =>
-    plan(graph, { target: options.target, lora, forwardCount, recompute: again, ...(options.reuse === undefined ? {} : { reuse: options.reuse }) });
+    plan(graph, {
+      target: options.target,
+      lora,
+      forwardCount,
+      recompute: again,
+      ...(options.reuse === undefined ? {} : { reuse: options.reuse }),
+    });
   const arenaBytes = (p: Plan): number => sum(p.arena.slabBytes);
   const plans = Object.fromEntries(
     Object.entries(graphs).map(([name, built]) => {
       const keepsAll = options.recompute === 'on' ? undefined : make(built, false);
-      const fits = keepsAll && (options.recompute === 'off' || arenaBytes(keepsAll) <= (options.budgetBytes ?? DEFAULT_BUDGET));
+      const fits =
+        keepsAll && (options.recompute === 'off' || arenaBytes(keepsAll) <= (options.budgetBytes ?? DEFAULT_BUDGET));
       return [name, fits ? keepsAll : make(built, true)];
     }),
   );
@@ -60,7 +69,11 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
   const weights = ofKind('weight');
   const state = ofKind('state');
   const outputs = Math.max(...all.flatMap((p) => [...p.io.values()].map((r) => r.bytes)));
-  const readback = { slots: READBACK_SLOTS, slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))), checkpointBytes: 3 * lora.bytes + ALIGNMENT };
+  const readback = {
+    slots: READBACK_SLOTS,
+    slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))),
+    checkpointBytes: 3 * lora.bytes + ALIGNMENT,
+  };
   const bytes = {
     weights: sum([...weights.values()].map(byteLength)),
     arena: sum(slabBytes),

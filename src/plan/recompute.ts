@@ -14,7 +14,13 @@ export function recompute(g: Graph, forwardCount: number, blocks: (block: string
   const back = g.nodes.slice(forwardCount);
   const internal = internalTensors(forward, blocks);
   const makers = new Map(forward.flatMap((node) => Object.values(node.outputs).map((t) => [t.id, node] as const)));
-  const wanted = new Set(back.flatMap((node) => Object.values(node.inputs).filter((t) => internal.has(t.id)).map((t) => t.id)));
+  const wanted = new Set(
+    back.flatMap((node) =>
+      Object.values(node.inputs)
+        .filter((t) => internal.has(t.id))
+        .map((t) => t.id),
+    ),
+  );
   const remade = new Map<number, Tensor>();
   const out: Node[] = [...forward];
   for (const node of back) {
@@ -48,7 +54,10 @@ export function recompute(g: Graph, forwardCount: number, blocks: (block: string
   }
 
   function replaced(node: Node): Node {
-    return { ...node, inputs: Object.fromEntries(Object.entries(node.inputs).map(([name, t]) => [name, remade.get(t.id) ?? t])) };
+    return {
+      ...node,
+      inputs: Object.fromEntries(Object.entries(node.inputs).map(([name, t]) => [name, remade.get(t.id) ?? t])),
+    };
   }
 }
 
@@ -57,7 +66,8 @@ function internalTensors(forward: readonly Node[], blocks: (block: string) => bo
   const home = new Map<number, string>();
   for (const node of forward) {
     for (const t of Object.values(node.inputs)) if (home.get(t.id) !== node.block) home.delete(t.id);
-    if (blocks(node.block)) for (const t of Object.values(node.outputs)) if (t.kind === 'temp') home.set(t.id, node.block);
+    if (blocks(node.block))
+      for (const t of Object.values(node.outputs)) if (t.kind === 'temp') home.set(t.id, node.block);
   }
   return new Set(home.keys());
 }
