@@ -1,6 +1,8 @@
 // Every word a user can read, in one typed object per language. A second language is one more `Messages`; numbers and names are arguments.
 import type { GpuReport, Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { bytes, count, percent } from './amounts.ts';
+import { compare } from './messages/compare.ts';
+import { train } from './messages/train.ts';
 import type { Screen } from './state/route.svelte.ts';
 import type { Mishap } from './state/studio.ts';
 
@@ -62,17 +64,21 @@ export const en = {
   model: {
     title: 'Teach Stable Diffusion something only you have.',
     sub: 'Five photos and your own graphics card. Nothing is installed, and no photo leaves this page.',
-    yours: 'Five photos of yours',
-    samplesTag: (name: string) => `Sample photos: ${name}`,
+    samplesTag: 'Five sample photos. Yours go here.',
     sampleAlt: (name: string, n: number) => `Sample photo ${n} of ${name}`,
-    blank: 'Your new picture',
-    blankHint: 'Nothing is drawn yet. Your graphics card draws it after training.',
-    blankPrompt: (identifier: string, noun: string) => `a photo of ${identifier} ${noun}`,
+    blank: 'Your new picture.',
+    blankHint: 'Blank until your own graphics card has learned and drawn it.',
+    blankStart: 'a photo of',
+    blankIdentifier: 'aawxbc',
     choose: 'Start from a model',
     demo: 'Demo model',
     demoHint: (size: string | null) =>
       `A small Stable Diffusion, 128 px pictures${size ? `, ${size}` : ''}. It comes with the page and shows every step in minutes.`,
-    later: 'Stable Diffusion 1.5 and your own checkpoints come later. This version has the demo model.',
+    later: [
+      { name: 'Stable Diffusion 1.5', hint: 'Full quality, 512 px pictures, one 2.13 GB download.' },
+      { name: 'A checkpoint of yours', hint: 'Any SD 1.x or 2.x .safetensors file.' },
+    ],
+    laterMark: 'Not yet',
     use: 'Use the demo model',
     next: 'Continue to photos',
     opening: (progress: Progress) =>
@@ -89,7 +95,9 @@ export const en = {
       size: 'Size',
       resolution: 'Pictures',
       licence: 'Licence',
-      buffer: 'Largest piece of GPU memory',
+      vendor: 'Maker, family',
+      buffer: 'Largest buffer',
+      binding: 'Largest binding',
       half: '16-bit arithmetic',
     },
     px: (side: number) => `${side} × ${side} px`,
@@ -179,11 +187,13 @@ export const en = {
     crop: 'Crop',
     cropHint: 'Drag the square to frame your subject.',
     cropKeys: 'Arrow keys move the square, Shift moves further, plus and minus change its size.',
-    cropWhole: 'The whole square is in the picture.',
+    cropPx: (side: number) => `${side} px.`,
     cropSize: 'Size of the square',
     cropAt: (left: number, top: number, size: number) => `Left ${percent(left)}, top ${percent(top)}, ${percent(size)}`,
     recentre: 'Centre',
     caption: 'Caption (optional)',
+    edit: 'Crop and caption',
+    stay: 'They stay on this computer.',
     captionHint: 'Empty: the name sentence is used.',
     captionsAll: 'All captions',
     captionsText: 'Text for all captions',
@@ -238,6 +248,8 @@ export const en = {
     nonLatin: 'The model reads English letters only. These become bytes it has never learned.',
     nounNonLatin: 'Say what it is in English: one noun, like toy or dog.',
     pieces: 'Pieces the model reads',
+    reading: 'Reading the name',
+    empty: 'Type a name nobody uses, or take a made-up one.',
     baseline: 'What the model makes of it today',
     draw: 'Draw four pictures',
     drawAgain: 'Draw again',
@@ -269,14 +281,8 @@ export const en = {
     openModel: 'Open the model',
   },
 
-  train: {
-    title: 'How thorough?',
-    soon: 'Training comes here.',
-  },
-  compare: {
-    title: 'Compare',
-    soon: 'The pictures come here.',
-  },
+  train,
+  compare,
 
   trouble: (mishap: Mishap): TroubleWords => {
     switch (mishap.code) {

@@ -3,6 +3,7 @@ import { createContext } from 'svelte';
 import { en, type Messages } from '../messages.ts';
 import { Baseline } from './baseline.svelte.ts';
 import { Compare } from './compare.svelte.ts';
+import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { Naming } from './naming.svelte.ts';
@@ -32,6 +33,7 @@ export class Darkroom {
   readonly naming: Naming;
   readonly baseline: Baseline;
   readonly setup: Setup;
+  readonly forecasts: Forecasts;
   readonly run: Run;
   readonly compare: Compare;
   readonly project: Project;
@@ -53,7 +55,11 @@ export class Darkroom {
     this.photos = new Photos(studio);
     this.naming = new Naming(studio);
     this.baseline = new Baseline(studio);
-    this.setup = new Setup(() => this.photos.inUse.length);
+    this.setup = new Setup(
+      () => this.photos.inUse.length,
+      () => this.model.chosen,
+    );
+    this.forecasts = new Forecasts(studio);
     this.run = new Run(studio);
     this.compare = new Compare(studio);
     this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
@@ -68,6 +74,7 @@ export class Darkroom {
   async start(): Promise<void> {
     const inspecting = this.gpu.inspect();
     await this.project.load();
+    void this.run.find();
     await inspecting;
     if (this.model.chosen && !this.gpu.missing) await this.model.open(this.model.chosen);
   }

@@ -6,6 +6,7 @@ export class Naming {
   identifier = $state('');
   classNoun = $state('');
   report = $state.raw<TokenReport | null>(null);
+  nounReport = $state.raw<TokenReport | null>(null);
   trouble = $state.raw<Mishap | null>(null);
   readonly name = $derived(this.identifier.trim());
   readonly noun = $derived(this.classNoun.trim());
@@ -36,13 +37,10 @@ export class Naming {
   /** Asks for the pieces of what is typed now; an answer that comes late is dropped. */
   async tokenize(): Promise<void> {
     const ask = ++this.#asked;
-    if (!this.name) {
-      this.report = null;
-      return;
-    }
+    const read = (word: string) => (word ? this.#studio.tokens(word, word) : null);
     try {
-      const report = await this.#studio.tokens(this.name, this.name);
-      if (ask === this.#asked) this.report = report;
+      const [report, nounReport] = await Promise.all([read(this.name), read(this.noun)]);
+      if (ask === this.#asked) [this.report, this.nounReport] = [report, nounReport];
     } catch (error) {
       if (ask === this.#asked) this.trouble = mishap(error);
     }

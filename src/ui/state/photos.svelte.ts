@@ -6,6 +6,7 @@ export type Entry =
   | { id: string; name: string; state: 'waiting' }
   | { id: string; name: string; state: 'unreadable'; trouble: Mishap }
   | { id: string; name: string; state: 'ready'; photo: Photo };
+export type UnreadableEntry = Extract<Entry, { state: 'unreadable' }>;
 export type ReadyEntry = Extract<Entry, { state: 'ready' }>;
 
 export const wholeCrop: Crop = { x: 0.5, y: 0.5, size: 1 };
@@ -20,12 +21,20 @@ export class Photos {
   readonly inUse = $derived(this.all.filter((photo) => photo.use));
   readonly waiting = $derived(this.entries.filter((entry) => entry.state === 'waiting').length);
   readonly selected = $derived(this.ready.find((entry) => entry.id === this.selectedId) ?? null);
+  readonly selectedUnreadable = $derived(
+    this.entries.filter((entry) => entry.state === 'unreadable').find((entry) => entry.id === this.selectedId) ?? null,
+  );
   readonly #studio: StudioCalls;
   readonly #stops = new Map<string, AbortController>();
   #reading: Promise<void> = Promise.resolve();
 
   constructor(studio: StudioCalls) {
     this.#studio = studio;
+  }
+
+  /** Its number on the sheet, from 1; null when it is not there any more. */
+  numberOf(id: string): number | null {
+    return this.entries.findIndex((entry) => entry.id === id) + 1 || null;
   }
 
   restore(photos: Photo[]): void {
