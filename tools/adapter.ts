@@ -1,5 +1,5 @@
 // In: nothing. Out: the name of the WebGPU adapter that tests in Node will use; exit code 1 when there is none.
-import { gpu } from '../test/gpu/device.ts';
+import { gpu } from './dawn.ts';
 
 export async function main(): Promise<number> {
   const adapter = await gpu().requestAdapter();
