@@ -1,6 +1,6 @@
 // In: the sources. Out: dist/, built anew when a source is younger than it; and a local server of it.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, normalize, sep } from 'node:path';
+import { extname, join, normalize, sep } from 'node:path';
 import { build, type PreviewServer, preview } from 'vite';
 import { root } from './packages.mjs';
 
@@ -14,41 +14,52 @@ export async function buildIfStale(say: (line: string) => void): Promise<void> {
   await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
 }
 
-/** Serves dist/ on localhost (a secure context, which WebGPU wants). `model` is a folder put in place of models/demo/. */
+/** What a server answers in place of the built file: its bytes, null = 404, undefined = the file as it is. */
+export type Replace = (path: string) => Buffer | null | undefined;
+
+/** Serves dist/ on localhost (a secure context, which WebGPU wants). */
 export async function serve(options: {
   port: number;
   strictPort?: boolean;
-  model?: string;
+  replace?: Replace;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const { model } = options;
+  const { port, strictPort = false, replace } = options;
   const server: PreviewServer = await preview({
     root,
     configFile: join(root, 'vite.config.ts'),
     logLevel: 'warn',
-    preview: { port: options.port, strictPort: options.strictPort ?? false, host: 'localhost', open: false },
-    plugins: model === undefined ? [] : [replaceModel(model)],
+    preview: { port, strictPort, host: 'localhost', open: false },
+    plugins: replace ? [replacing(replace)] : [],
   });
   const url = server.resolvedUrls?.local[0];
   if (!url) throw new Error('the server has no address');
   return { url, close: () => server.close() };
 }
 
-function replaceModel(folder: string) {
+/** A model folder in place of models/demo/. */
+export function replaceModel(folder: string): Replace {
+  return (path) => {
+    if (!path.startsWith('/models/demo/')) return;
+    const file = normalize(join(folder, path.slice('/models/demo/'.length)));
+    const inside = file.startsWith(normalize(folder) + sep);
+    return inside && existsSync(file) && statSync(file).isFile() ? readFileSync(file) : null;
+  };
+}
+
+function replacing(replace: Replace) {
+  const types: Record<string, string> = { '.json': 'application/json', '.js': 'text/javascript' };
   return {
-    name: 'replace-demo-model',
+    name: 'replacing',
     configurePreviewServer(server: PreviewServer) {
       server.middlewares.use((request, response, next) => {
         const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-        const file = path.startsWith('/models/demo/') ? join(folder, path.slice('/models/demo/'.length)) : undefined;
-        if (file === undefined) return next();
-        if (!normalize(file).startsWith(normalize(folder) + sep) || !existsSync(file)) {
-          response.statusCode = 404;
-          return response.end();
-        }
-        const bytes = readFileSync(file);
-        response.setHeader('content-type', file.endsWith('.json') ? 'application/json' : 'application/octet-stream');
-        response.setHeader('content-length', bytes.length);
-        response.end(bytes);
+        const bytes = replace(path);
+        if (bytes === undefined) return next();
+        response.statusCode = bytes ? 200 : 404;
+        response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream');
+        response.setHeader('content-length', bytes?.length ?? 0);
+        response.setHeader('cache-control', 'no-cache');
+        response.end(bytes ?? undefined);
       });
     },
   };

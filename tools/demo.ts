@@ -4,7 +4,7 @@ import { extname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { AutomationJob, AutomationResult } from '../src/automation.ts';
-import { buildIfStale, serve } from './build.ts';
+import { buildIfStale, replaceModel, serve } from './build.ts';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 import { root } from './packages.mjs';
 import { ensureChromium } from './system.ts';
@@ -89,7 +89,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function drive(job: AutomationJob, model: string | undefined): Promise<AutomationResult> {
-  const server = await serve({ port: 4180, ...(model === undefined ? {} : { model }) });
+  const server = await serve({ port: 4180, ...(model === undefined ? {} : { replace: replaceModel(model) }) });
   const executablePath = findChromium();
   const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: CHROMIUM_FLAGS });
   try {
