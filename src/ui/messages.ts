@@ -3,6 +3,7 @@ import type { GpuReport, Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { bytes, count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
 import { train } from './messages/train.ts';
+import { update } from './messages/update.ts';
 import type { Screen } from './state/route.svelte.ts';
 import type { Mishap } from './state/studio.ts';
 
@@ -283,6 +284,7 @@ export const en = {
 
   train,
   compare,
+  update,
 
   trouble: (mishap: Mishap): TroubleWords => {
     switch (mishap.code) {

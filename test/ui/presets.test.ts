@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { knobs, knobText, knobValue, pasteSettings, settingsJson } from '../../src/ui/train/knobs.ts';
 import { changedSettings, keptAsideFor, presetSettings, previewSteps, recipeIds } from '../../src/ui/train/presets.ts';
-import { runMs, size, span } from '../../src/ui/train/time-left.ts';
+import { runMs, seconds, span } from '../../src/ui/train/time-left.ts';
 
 describe('presets', () => {
   test.each([
@@ -120,7 +120,7 @@ describe('time and size', () => {
     expect(runMs(settings, 7, 620)).toBeGreaterThan(700 * 620);
     expect(runMs(settings, 7, 620)).toBeLessThan(700 * 620 * 1.6);
   });
-  test('sizes', () => {
-    expect([999, 638_000, 3_190_000, 2_130_000_000].map(size)).toEqual(['999 B', '638 KB', '3.2 MB', '2.13 GB']);
+  test('speeds', () => {
+    expect([62, 620, 1400, 12_300].map(seconds)).toEqual(['0.06', '0.62', '1.4', '12']);
   });
 });

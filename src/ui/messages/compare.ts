@@ -1,5 +1,5 @@
 // Every word of the Compare screen, in English.
-const number = new Intl.NumberFormat('en');
+import { count } from '../amounts.ts';
 
 export const compare = {
   title: 'Compare',
@@ -44,10 +44,10 @@ export const compare = {
   momentAlt: (step: number) => `Step ${step}`,
   momentHint: (best: number, on: 'kept-aside' | 'training') =>
     on === 'kept-aside'
-      ? `Step ${number.format(best)} was closest on the photo kept aside.`
-      : `Step ${number.format(best)} was closest on your photos.`,
-  momentHintPlain: (best: number) => `Step ${number.format(best)} was closest.`,
-  momentAfter: (after: number) => `Step ${number.format(after)} begins to memorise.`,
+      ? `Step ${count(best)} was closest on the photo kept aside.`
+      : `Step ${count(best)} was closest on your photos.`,
+  momentHintPlain: (best: number) => `Step ${count(best)} was closest.`,
+  momentAfter: (after: number) => `Step ${count(after)} begins to memorise.`,
   takeHome: 'Take it with you',
   layouts: {
     kohya: { name: 'A1111, Forge, ComfyUI', use: 'Works in most programs' },
@@ -60,7 +60,7 @@ export const compare = {
   putInPrompt: { kohya: 'Put this in your prompt:', diffusers: 'Put these words in your prompt:' },
   copy: 'Copy',
   copied: 'Copied',
-  trainMore: (steps: number) => `Train ${number.format(steps)} more steps`,
+  trainMore: (steps: number) => `Train ${count(steps)} more steps`,
   startAnew: 'Start anew',
   adapters: 'Kept in this browser',
   openAdapter: 'Open',

@@ -1,24 +1,13 @@
 // Every word of the Train screen, in English: before, while, and after a run.
-import type { Phase, TrainingSettings } from '../../worker/api.ts';
+import type { TrainingSettings } from '../../worker/api.ts';
+import { count as amount } from '../amounts.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
 import type { Verdict } from '../train/verdict.ts';
 
-const number = new Intl.NumberFormat('en');
-const count = (n: number, one: string, many: string): string => `${number.format(n)} ${n === 1 ? one : many}`;
+const count = (n: number, one: string, many: string): string => `${amount(n)} ${n === 1 ? one : many}`;
 const spanText = ({ value, unit, rest }: Span): string =>
   unit === 'h' && rest > 0 ? `${value} h ${rest} min` : `${value} ${unit}`;
-const phases: Record<Phase, string> = {
-  'opening-model': 'Opening the model',
-  'reading-photos': 'Reading photos',
-  'encoding-photos': 'Encoding photos',
-  'encoding-text': 'Reading the name',
-  'preparing-gpu': 'Preparing the GPU',
-  training: 'Training',
-  measuring: 'Measuring',
-  drawing: 'Drawing a preview',
-  saving: 'Saving',
-};
 const presets: Record<PresetId, { name: string; use: string }> = {
   quick: { name: 'Quick', use: 'A first look' },
   balanced: { name: 'Balanced', use: 'Right for most things' },
@@ -76,10 +65,12 @@ export const train = {
   presets,
   recipes,
   span: spanText,
-  number: number.format,
+  number: amount,
   measuring: 'measuring…',
   unknownTime: 'not measured yet',
   steps: 'Steps',
+  stepsCount: (n: number) => count(n, 'step', 'steps'),
+  afterModel: 'when the model is open',
   rank: 'Rank',
   rate: 'Rate',
   file: 'File',
@@ -126,7 +117,7 @@ export const train = {
   limits: (min: string, max: string, whole: boolean) =>
     `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
   defaultIs: (value: string) => `default ${value}`,
-  perPhoto: (n: number) => `${number.format(n)} a photo`,
+  perPhoto: (n: number) => `${amount(n)} a photo`,
   fileOf: (size: string) => `${size} file`,
   equalsRank: '= rank',
 
@@ -150,20 +141,21 @@ export const train = {
   // running
   title: 'Training',
   soFar: 'So far',
+  earlier: 'Earlier',
   yourPhoto: 'Your photo',
   photoOf: (n: number, all: number) => `${n} / ${all}`,
   nextPhoto: 'Show the next photo',
-  step: (n: number) => `step ${number.format(n)}`,
-  stepOf: (n: number, all: number) => `Step ${number.format(n)} of ${number.format(all)}`,
+  step: (n: number) => `step ${amount(n)}`,
+  stepOf: (n: number, all: number) => `Step ${amount(n)} of ${amount(all)}`,
   untrained: 'before training',
   noPreview: 'The first preview appears here.',
+  noPictures: 'The next preview appears here when it goes on.',
   previewAlt: (step: number, seed: number, prompt: string) => `Picture, step ${step}, seed ${seed}: ${prompt}`,
   previewAt: (step: number) => (step === 0 ? 'Preview before training' : `Preview at step ${step}`),
   cellBefore: 'before',
   cellBest: (step: string) => `${step} best`,
   cellEnd: (step: string) => `${step} end`,
-  phases,
-  phaseCount: (done: number, total: number) => `${number.format(done)}/${number.format(total)}`,
+  phaseCount: (done: number, total: number) => `${amount(done)}/${amount(total)}`,
   preparing: 'Getting ready',
   preparingHint: 'Training begins when all of these are done.',
   left: (span: Span) => ({
@@ -191,7 +183,7 @@ export const train = {
   learningRate: 'Learning rate',
   keepOpen: (step: number) =>
     step > 0
-      ? `Keep this tab open. If the page reloads or the card resets, training goes on from step ${number.format(step)}.`
+      ? `Keep this tab open. If the page reloads or the card resets, training goes on from step ${amount(step)}.`
       : 'Keep this tab open. Progress is saved along the way.',
   legendDots: {
     'kept-aside': 'Photo kept aside (trust this one)',
@@ -200,13 +192,17 @@ export const train = {
   legendBand: 'Photos in training (jumps are normal)',
   howToRead: 'Lower is closer. If the dots turn upwards it has begun to memorise: take the lowest dot.',
   hover: (step: number, loss: string, heldOut: string) =>
-    [`step ${number.format(step)}`, loss && `training ${loss}`, heldOut && `kept aside ${heldOut}`]
+    [`step ${amount(step)}`, loss && `training ${loss}`, heldOut && `kept aside ${heldOut}`]
       .filter(Boolean)
       .join(' · '),
   chartDetails: 'Numbers',
   tableCaption: 'Measured losses',
   tableStep: 'Step',
   tableLoss: { 'kept-aside': 'Photo kept aside', training: 'All photos, fixed noise' },
+  tableChange: 'Change',
+  changePercent: (share: number) => `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(share * 100).toFixed(1)} %`,
+  csvName: 'darkroom-losses.csv',
+  chartEmpty: 'Nothing is measured yet.',
   downloadCsv: 'Download CSV',
   chartAlt: (text: string, first: string, last: string) => `${text} The measured loss went from ${first} to ${last}.`,
 
@@ -215,13 +211,13 @@ export const train = {
       case 'too-early':
         return { bold: 'Too early to tell.', rest: 'Three measurements are needed.' };
       case 'closer':
-        return { bold: 'Still getting closer.', rest: `Best so far: step ${number.format(verdict.best)}. Let it run.` };
+        return { bold: 'Still getting closer.', rest: `Best so far: step ${amount(verdict.best)}. Let it run.` };
       case 'wavering':
-        return { bold: `Best so far: step ${number.format(verdict.best)}.`, rest: 'The next measurement will tell.' };
+        return { bold: `Best so far: step ${amount(verdict.best)}.`, rest: 'The next measurement will tell.' };
       case 'settled':
-        return { bold: 'Settled.', rest: `More steps change little. Best: step ${number.format(verdict.best)}.` };
+        return { bold: 'Settled.', rest: `More steps change little. Best: step ${amount(verdict.best)}.` };
       case 'past-best':
-        return { bold: 'Past its best:', rest: `step ${number.format(verdict.best)} was closest. You can stop.` };
+        return { bold: 'Past its best:', rest: `step ${amount(verdict.best)} was closest. You can stop.` };
       case 'not-learning':
         return {
           bold: 'Not closer yet than before training.',
@@ -231,33 +227,38 @@ export const train = {
   },
 
   // news
-  paused: (step: number) => `Paused at step ${number.format(step)}.`,
+  paused: (step: number) => `Paused at step ${amount(step)}.`,
   pausedHint: 'The GPU is free.',
-  resumeTitle: (step: number, all: number) => `Stopped at step ${number.format(step)} of ${number.format(all)}.`,
+  resumeTitle: (step: number) => `Stopped at step ${amount(step)}.`,
   resumeHint: (span: Span) => `About ${spanText(span)} to go. Nothing is trained again.`,
-  resumeFrom: (step: number) => `Continue from step ${number.format(step)}`,
+  resumeFrom: (step: number) => `Continue from step ${amount(step)}`,
   resumeName: (name: string) => `Unfinished: ${name}`,
   startNew: 'Start a new run',
   discard: 'Delete it',
   discarded: 'The unfinished run was deleted.',
-  reset1: 'The graphics card was reset. Nothing is lost.',
-  resetHint: (step: number) => `Training goes on from step ${number.format(step)}.`,
+  resetTitle: 'The graphics card was reset. Nothing is lost.',
+  resetHint: (step: number) => `Training goes on from step ${amount(step)}.`,
   done: (span: Span) => `Done in ${spanText(span)}`,
   doneTitle: 'Done',
-  stoppedTitle: (step: number) => `Kept at step ${number.format(step)}`,
-  doneBest: (best: number, percent: number) =>
-    `Step ${number.format(best)} came closest: ${percent} % lower loss than before training. It is saved in this browser.`,
-  donePlain: (best: number) => `Step ${number.format(best)} came closest. It is saved in this browser.`,
+  stoppedTitle: (step: number) => `Kept at step ${amount(step)}`,
+  doneBest: (best: number, gain: number) =>
+    `Step ${amount(best)} came closest: loss ${(gain * 100).toFixed(1)} % lower than before training. It is saved in this browser.`,
+  donePlain: (best: number) => `Step ${amount(best)} came closest. It is saved in this browser.`,
   doneNothing:
     'It did not get closer to your photos than the untrained model. Try more steps or another learning rate.',
   compare: 'Compare',
   newRun: 'New run',
+  more: (steps: number) => `Train ${amount(steps)} more`,
+  toSettings: 'Back to the settings',
+  notSaved: (step: number) => `Step ${amount(step)} could not be saved: the disk is full.`,
+  notSavedHint: (kept: number) =>
+    `Training is paused; step ${amount(kept)} is safe. Make room on the disk, then continue.`,
   failedTitle: 'Training stopped',
   failedKept: (step: number) =>
-    step > 0 ? `Step ${number.format(step)} is saved. Continue from there.` : 'Nothing was trained yet.',
+    step > 0 ? `Step ${amount(step)} is saved. Continue from there.` : 'Nothing was trained yet.',
   tryAgain: 'Try again',
   halfRate: 'Continue at half the rate',
-  keepStep: (step: number) => `Keep step ${number.format(step)}`,
+  keepStep: (step: number) => `Keep step ${amount(step)}`,
   details: 'Details',
   lowMemory: 'Use low-memory mode',
 
@@ -265,7 +266,7 @@ export const train = {
   windowTitle: (percent: number) => `${percent}% · Darkroom`,
   windowPaused: 'Paused · Darkroom',
   sayTenth: (percent: number, span: string) => `Training, ${percent} percent, ${span} left.`,
-  sayPreview: (step: number) => `New picture at step ${number.format(step)}.`,
-  sayBest: (step: number) => `Step ${number.format(step)} is the best so far.`,
+  sayPreview: (step: number) => `New picture at step ${amount(step)}.`,
+  sayBest: (step: number) => `Step ${amount(step)} is the best so far.`,
   sayDone: 'Training is done.',
 };

@@ -1,8 +1,17 @@
-// Compare: one prompt and seed drawn without and with the adapter, at a strength and a moment; both downloads.
+// Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
+import { SvelteMap } from 'svelte/reactivity';
 import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Progress } from '../../worker/api.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
+/** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
+export type Scene = Pick<DrawRequest, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidance'>;
+export const bands = [0, 0.25, 0.5, 0.75, 1, 1.25] as const;
+export const mostStrength = 1.25;
+const mostPictures = 120;
+const keyOf = (request: DrawRequest): string => JSON.stringify(request);
+
 export class Compare {
+  adapters = $state.raw<AdapterInfo[]>([]);
   adapter = $state.raw<AdapterInfo | null>(null);
   prompt = $state('');
   negativePrompt = $state('');
@@ -12,65 +21,176 @@ export class Compare {
   strength = $state(1);
   moment = $state<number | null>(null); // null = the best
   layout = $state<AdapterLayout>('kohya');
-  without = $state.raw<Picture | null>(null);
-  with = $state.raw<Picture | null>(null);
+  view = $state<'side-by-side' | 'wipe'>('side-by-side');
+  /** Off while training: the strip would slow it. */
+  strip = $state(true);
+  scene = $state.raw<Scene | null>(null);
+  /** The request that is being drawn, and how far it is. */
+  current = $state.raw<DrawRequest | null>(null);
   progress = $state.raw<Progress | null>(null);
   trouble = $state.raw<Mishap | null>(null);
-  readonly drawing = $derived(this.progress !== null);
+  readonly drawing = $derived(this.current !== null);
+  readonly without: Picture | null = $derived(this.at(0));
+  readonly with: Picture | null = $derived(this.at(this.strength));
+  /** The typed prompt or its settings are not those of the pictures on screen. */
+  readonly stale = $derived(this.scene !== null && JSON.stringify(this.scene) !== JSON.stringify(this.#typed()));
+  readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
   #stop: AbortController | null = null;
+  #working = false;
 
   constructor(studio: StudioCalls) {
     this.#studio = studio;
   }
 
-  /** Draws *without* only when prompt, seed or sampler changed, then *with*. */
-  async draw(): Promise<void> {
-    this.stop();
-    const stop = new AbortController();
-    this.#stop = stop;
-    this.trouble = null;
-    this.progress = { phase: 'drawing', done: 0, total: 0 };
-    const onProgress = (progress: Progress) => {
-      if (this.#stop === stop) this.progress = progress;
-    };
+  async list(): Promise<void> {
     try {
-      const base = this.request(0);
-      if (JSON.stringify(base) !== JSON.stringify(this.without?.request)) {
-        const picture = await this.#studio.draw(stop.signal, base, onProgress);
-        if (this.#stop === stop) this.without = picture;
-      }
-      const adapted = await this.#studio.draw(stop.signal, this.request(this.strength), onProgress);
-      if (this.#stop === stop) this.with = adapted;
+      this.adapters = (await this.#studio.adapters()).toSorted((a, b) => b.createdAt - a.createdAt);
+      const { adapter } = this;
+      if (adapter) this.adapter = this.adapters.find((known) => known.adapterId === adapter.adapterId) ?? adapter;
     } catch (error) {
-      if (this.#stop === stop && !wasAborted(error)) this.trouble = mishap(error);
-    } finally {
-      if (this.#stop === stop) this.progress = null;
+      this.trouble = mishap(error);
     }
   }
 
-  request(strength: number): DrawRequest {
-    const { prompt, negativePrompt, seed, steps, guidance } = this;
-    const adapterId = strength === 0 ? null : (this.adapter?.adapterId ?? null);
-    return {
-      prompt,
-      negativePrompt,
-      seed,
-      steps,
-      guidance,
-      adapterId,
-      moment: adapterId ? this.moment : null,
-      strength,
-    };
+  /** Puts an adapter on screen. The prompt becomes its name sentence unless the user wrote their own. */
+  open(adapter: AdapterInfo): void {
+    const own = this.prompt !== '' && this.prompt !== sentence(this.adapter);
+    if (this.adapter?.adapterId === adapter.adapterId && this.adapter.moments.length === adapter.moments.length) return;
+    this.stop();
+    this.adapter = adapter;
+    this.moment = null;
+    this.strength = 1;
+    this.trouble = null;
+    if (!own) this.prompt = sentence(adapter);
   }
 
+  /** "Make picture": *without* is drawn again only when the scene changed. */
+  draw(): Promise<void> {
+    this.scene = this.#typed();
+    return this.#changed();
+  }
+  setStrength(strength: number): Promise<void> {
+    this.strength = Math.round(Math.min(mostStrength, Math.max(0, strength)) * 100) / 100;
+    return this.#changed();
+  }
+  setMoment(moment: number | null): Promise<void> {
+    this.moment = moment === this.adapter?.bestStep ? null : moment;
+    return this.#changed();
+  }
+  drawStrip(on: boolean): Promise<void> {
+    this.strip = on;
+    return this.#changed();
+  }
+
+  /** The picture of a strength in this scene, when it is drawn. */
+  at(strength: number): Picture | null {
+    const request = this.request(strength);
+    return request ? (this.#pictures.get(keyOf(request)) ?? null) : null;
+  }
+  /** Until a strength is drawn: the nearest that is, without counting *without*. */
+  nearest(strength: number): Picture | null {
+    const known = bands.filter((band) => band > 0).map((band) => ({ band, picture: this.at(band) }));
+    const drawn = known.filter((other) => other.picture !== null);
+    return drawn.toSorted((a, b) => Math.abs(a.band - strength) - Math.abs(b.band - strength))[0]?.picture ?? null;
+  }
+  isDrawing(strength: number): boolean {
+    const request = this.request(strength);
+    return request !== null && this.current !== null && keyOf(request) === keyOf(this.current);
+  }
+
+  request(strength: number): DrawRequest | null {
+    if (!this.scene) return null;
+    if (strength === 0) return { ...this.scene, adapterId: null, moment: null, strength: 0 };
+    return this.adapter ? { ...this.scene, adapterId: this.adapter.adapterId, moment: this.moment, strength } : null;
+  }
+
+  /** Stops what is drawn and asks for nothing more; the pictures stay. */
   stop(): void {
+    this.strip = false;
+    this.#halted = true;
     this.#stop?.abort();
-    this.#stop = null;
-    this.progress = null;
   }
 
+  /** The moment and layout on screen. */
   file(adapter: AdapterInfo): Promise<AdapterFile> {
     return this.#studio.adapterFile(adapter.adapterId, this.moment, this.layout);
   }
+  async read(file: File): Promise<void> {
+    try {
+      const adapter = await this.#studio.readAdapter(file.name, file);
+      await this.list();
+      this.open(adapter);
+    } catch (error) {
+      this.trouble = mishap(error);
+    }
+  }
+  async remove(adapter: AdapterInfo): Promise<void> {
+    if (this.adapter?.adapterId === adapter.adapterId) {
+      this.stop();
+      this.adapter = null;
+    }
+    await this.#studio.deleteAdapter(adapter.adapterId);
+    await this.list();
+  }
+
+  #typed(): Scene {
+    const { prompt, negativePrompt, seed, steps, guidance } = this;
+    return { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
+  }
+
+  #halted = false;
+  /** What is missing, most wanted first: without, with, then the strip. */
+  #wanted(): DrawRequest[] {
+    if (this.#halted) return [];
+    const strengths = [0, this.strength, ...(this.strip ? bands : [])];
+    const requests = strengths.map((strength) => this.request(strength)).filter((request) => request !== null);
+    return requests.filter((request) => !this.#pictures.has(keyOf(request)));
+  }
+
+  /** After every change: what is being drawn goes on only if it is still the most wanted. */
+  #changed(): Promise<void> {
+    this.#halted = false;
+    this.trouble = null;
+    const first = this.#wanted()[0];
+    if (this.current && (!first || keyOf(first) !== keyOf(this.current))) this.#stop?.abort();
+    return this.#work();
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (let next = this.#wanted()[0]; next; next = this.#wanted()[0]) await this.#draw(next);
+    } catch (error) {
+      this.trouble = mishap(error);
+    } finally {
+      this.#working = false;
+      this.current = this.progress = null;
+    }
+  }
+
+  async #draw(request: DrawRequest): Promise<void> {
+    const stop = new AbortController();
+    this.#stop = stop;
+    this.current = request;
+    this.progress = null;
+    try {
+      const picture = await this.#studio.draw(stop.signal, request, (progress) => {
+        if (this.#stop === stop) this.progress = progress;
+      });
+      this.#keep(request, picture);
+    } catch (error) {
+      if (!stop.signal.aborted && !wasAborted(error)) throw error;
+    }
+  }
+
+  #keep(request: DrawRequest, picture: Picture): void {
+    this.#pictures.set(keyOf(request), picture);
+    const [oldest] = this.#pictures.keys();
+    if (this.#pictures.size > mostPictures && oldest) this.#pictures.delete(oldest);
+  }
 }
+
+const sentence = (adapter: AdapterInfo | null): string =>
+  adapter ? `a photo of ${adapter.identifier} ${adapter.classNoun}`.trim() : '';

@@ -1,36 +1,52 @@
-// The run: the worker's training events gathered into what the page shows; start, pause, resume, stop.
-import type { Picture, Progress, RunSummary, TrainEvent, TrainingJob } from '../../worker/api.ts';
+// The run: the worker's training events gathered, four times a second at most, into what the page shows; start, pause, resume, stop.
+import type { RunSummary, TrainEvent, TrainingJob, TrainingSettings } from '../../worker/api.ts';
+import { finished, newRun, type Preview, type RunView, share, storedRun, withEvents } from '../train/run-view.ts';
+import { bestDot, verdict } from '../train/verdict.ts';
 import { type Mishap, mishap, type StudioCalls } from './studio.ts';
 
-export type RunState = 'idle' | 'preparing' | 'running' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
-export type Planned = Extract<TrainEvent, { kind: 'planned' }>;
-export type StepNumbers = Extract<TrainEvent, { kind: 'step' }>;
+export type RunState =
+  | 'idle'
+  | 'preparing'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'stopping'
+  | 'stopped'
+  | 'done'
+  | 'failed';
+const restMs = 250;
+const tabKey = 'darkroom.training';
 
 export class Run {
   id = $state<string | null>(null);
   job = $state.raw<TrainingJob | null>(null);
-  state = $state<RunState>('idle');
-  progress = $state.raw<Progress | null>(null);
-  planned = $state.raw<Planned | null>(null);
-  latest = $state.raw<StepNumbers | null>(null);
-  losses = $state.raw<number[]>([]);
-  heldOut = $state.raw<{ step: number; loss: number }[]>([]);
-  heldOutOn = $state<'kept-aside' | 'training'>('training');
-  previews = $state.raw<{ step: number; picture: Picture }[]>([]);
-  savedStep = $state(0);
-  /** Steps where the run was paused, reloaded or lost its device: the notches of the curve. */
-  notches = $state.raw<number[]>([]);
-  summary = $state.raw<RunSummary | null>(null);
+  /** null until a run begins or a stored one is shown. */
+  view = $state.raw<RunView | null>(null);
   trouble = $state.raw<Mishap | null>(null);
-
-  readonly step = $derived(this.latest?.step ?? this.losses.length);
-  readonly steps = $derived(this.job?.settings.steps ?? this.summary?.settings.steps ?? 0);
-  readonly share = $derived(this.steps ? this.step / this.steps : 0); // 0…1
-  readonly active = $derived(['preparing', 'running', 'paused', 'stopping'].includes(this.state));
-  readonly busy = $derived(this.active && this.state !== 'paused');
-  readonly best = $derived(this.heldOut.length ? this.heldOut.reduce((a, b) => (b.loss < a.loss ? b : a)) : null);
+  /** The worker's train() is under way in this page. */
+  live = $state(false);
+  previewAsked = $state(false);
+  /** How long the run took in this page, once it has ended. */
+  tookMs = $state<number | null>(null);
+  /** 'running' | 'paused': stored by an earlier visit, not yet taken up. */
+  readonly waiting = $derived(this.view !== null && !this.live && this.view.summary === null && this.trouble === null);
+  readonly state: RunState = $derived.by(() => this.#state());
+  readonly active = $derived(this.live);
+  readonly busy = $derived(this.live && this.state !== 'paused');
+  readonly step = $derived(this.view?.step ?? 0);
+  readonly share = $derived(this.view ? share(this.view) : 0); // 0…1
+  readonly percent = $derived(Math.floor(this.share * 100));
+  readonly summary: RunSummary | null = $derived(this.view?.summary ?? null);
+  readonly previews: Preview[] = $derived(this.view?.previews ?? []);
+  readonly best = $derived(this.view ? bestDot(this.view.heldOut) : null);
+  readonly verdict = $derived(verdict(this.view?.heldOut ?? []));
+  /** This very tab was training it when the page went away: a reload goes on by itself. */
+  interrupted = $state(false);
   readonly #studio: StudioCalls;
-  #losses: number[] = [];
+  #asked = $state<'pause' | 'resume' | 'stop' | null>(null);
+  #events: TrainEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushedAt = 0;
 
   constructor(studio: StudioCalls) {
     this.#studio = studio;
@@ -38,100 +54,166 @@ export class Run {
 
   /** Trains to the end, a stop or a failure. With the id of a stored run it goes on from that run's last saved step. */
   async start(job: TrainingJob): Promise<void> {
-    if (this.active) return;
-    if (job.runId !== this.id) this.#forget();
+    if (this.live) return;
+    const before = job.runId === this.id ? this.view : null;
     this.id = job.runId;
     this.job = job;
-    this.state = 'preparing';
+    this.view = before
+      ? { ...before, settings: job.settings, status: 'preparing', preparing: [], summary: null }
+      : newRun(job.runId, job.settings);
     this.trouble = null;
-    this.summary = null;
+    this.tookMs = null;
+    this.#asked = null;
+    this.#events = [];
+    this.live = true;
+    this.interrupted = false;
+    tab.set(job.runId);
+    const startedAt = performance.now();
     try {
-      this.summary = await this.#studio.train(new AbortController().signal, job, (event) => this.#on(event));
-      this.state = this.summary.state === 'stopped' ? 'stopped' : 'done';
+      const summary = await this.#studio.train(new AbortController().signal, job, (event) => this.#on(event));
+      this.#flush();
+      this.view = finished(this.view, summary);
+      this.tookMs = performance.now() - startedAt;
+    } catch (error) {
+      this.#flush();
+      this.trouble = mishap(error);
+    } finally {
+      this.live = false;
+      tab.set(null);
+      this.previewAsked = false;
+      this.#asked = null;
+    }
+  }
+
+  /** The project's run as an earlier visit left it; nothing when this page already has one. */
+  async find(): Promise<void> {
+    if (this.view || this.live || !this.id) return;
+    const id = this.id;
+    try {
+      const stored = (await this.#studio.runs()).find((run) => run.runId === id);
+      if (!stored || this.view || this.live) return;
+      this.show(stored);
+      this.interrupted = this.waiting && stored.state === 'running' && tab.get() === id;
+      tab.set(null); // once: should it end the page again, the user decides
     } catch (error) {
       this.trouble = mishap(error);
-      this.state = 'failed';
-    } finally {
-      this.progress = null;
     }
   }
 
   /** Shows a stored run without training it. */
   show(summary: RunSummary): void {
-    this.#forget();
     this.id = summary.runId;
-    this.summary = summary;
-    this.#losses = [...summary.losses];
-    this.losses = this.#losses;
-    this.heldOut = summary.heldOut;
-    this.heldOutOn = summary.heldOutOn;
-    this.savedStep = summary.step;
-    this.state = summary.state === 'done' || summary.state === 'stopped' ? summary.state : 'paused';
+    this.job = null;
+    this.trouble = null;
+    this.tookMs = null;
+    this.view = storedRun(summary);
+  }
+
+  /** Back to the settings: the stored run itself stays where it is. */
+  leave(): void {
+    if (this.live) return;
+    this.id = null;
+    this.job = null;
+    this.view = null;
+    this.trouble = null;
+  }
+
+  async forget(): Promise<void> {
+    const { id } = this;
+    this.leave();
+    if (id) await this.#studio.forgetRun(id);
   }
 
   pause(): Promise<void> {
-    return this.#studio.pause();
+    return this.#ask('pause', () => this.#studio.pause());
   }
-  async resume(): Promise<void> {
-    await this.#studio.resume();
-    if (this.state === 'paused') this.state = 'running';
+  resume(): Promise<void> {
+    return this.#ask('resume', () => this.#studio.resume());
   }
   stop(): Promise<void> {
-    this.state = 'stopping';
-    return this.#studio.stop();
+    return this.#ask('stop', () => this.#studio.stop());
   }
-  previewNow(): Promise<void> {
-    return this.#studio.previewNow();
-  }
-
-  #on(event: TrainEvent): void {
-    switch (event.kind) {
-      case 'progress':
-        this.progress = event.progress;
-        break;
-      case 'planned':
-        this.planned = event;
-        break;
-      case 'step':
-        if (this.state === 'preparing' || this.state === 'paused') this.state = 'running';
-        this.latest = event;
-        this.#losses[event.step - 1] = event.loss;
-        this.losses = this.#losses.slice();
-        break;
-      case 'held-out':
-        this.heldOutOn = event.on;
-        this.heldOut = [
-          ...this.heldOut.filter(({ step }) => step !== event.step),
-          { step: event.step, loss: event.loss },
-        ];
-        break;
-      case 'preview':
-        this.previews = [...this.previews.filter(({ step }) => step !== event.step), event];
-        break;
-      case 'saved':
-        this.savedStep = event.step;
-        break;
-      case 'paused':
-        this.state = 'paused';
-        this.notches = [...this.notches, event.step];
-        break;
-      case 'resumed':
-      case 'device-lost':
-        this.#losses.length = Math.min(this.#losses.length, event.step);
-        this.notches = [...this.notches, event.step];
-        break;
+  async previewNow(): Promise<void> {
+    this.previewAsked = true;
+    try {
+      await this.#studio.previewNow();
+    } catch {
+      this.previewAsked = false;
     }
   }
 
-  #forget(): void {
-    this.#losses = [];
-    this.losses = [];
-    this.heldOut = [];
-    this.previews = [];
-    this.notches = [];
-    this.savedStep = 0;
-    this.latest = null;
-    this.planned = null;
-    this.summary = null;
+  async #ask(what: 'pause' | 'resume' | 'stop', call: () => Promise<void>): Promise<void> {
+    this.#asked = what;
+    try {
+      await call();
+    } catch (error) {
+      this.#asked = null;
+      this.trouble = mishap(error);
+    }
+  }
+
+  #state(): RunState {
+    if (!this.view) return 'idle';
+    if (this.trouble && !this.live) return 'failed';
+    if (!this.live) return this.view.summary ? (this.view.status === 'stopped' ? 'stopped' : 'done') : 'paused';
+    if (this.#asked === 'stop') return 'stopping';
+    if (this.#asked === 'pause') return 'pausing';
+    if (this.#asked === 'resume' && this.view.status === 'paused') return 'running';
+    return this.view.status === 'failed' ? 'running' : this.view.status;
+  }
+
+  #on(event: TrainEvent): void {
+    this.#events.push(event);
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#flushedAt + restMs - performance.now());
+    this.#timer = setTimeout(() => this.#flush(), wait);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flushedAt = performance.now();
+    const events = this.#events;
+    if (!this.view || events.length === 0) return;
+    this.#events = [];
+    this.view = withEvents(this.view, events);
+    for (const { kind } of events) {
+      if (kind === 'preview') this.previewAsked = false;
+      if (kind === 'paused' && this.#asked === 'pause') this.#asked = null;
+      if (kind === 'step' && this.#asked === 'resume') this.#asked = null;
+    }
   }
 }
+
+/** The run this tab is training, for as long as the tab lives; reloads included. */
+const tab = {
+  get: (): string | null => {
+    try {
+      return sessionStorage.getItem(tabKey);
+    } catch {
+      return null;
+    }
+  },
+  set: (id: string | null): void => {
+    try {
+      if (id) sessionStorage.setItem(tabKey, id);
+      else sessionStorage.removeItem(tabKey);
+    } catch {
+      // Without it a reload shows Continue instead of going on by itself.
+    }
+  },
+};
+
+/** A job that goes on with a stored run; what it depended on (name, settings) is the run's own. */
+export const jobToGoOn = (
+  run: RunSummary,
+  photos: TrainingJob['photos'],
+  change: Partial<TrainingSettings> = {},
+): TrainingJob => ({
+  runId: run.runId,
+  modelId: run.modelId,
+  identifier: run.identifier,
+  classNoun: run.classNoun,
+  photos,
+  settings: { ...run.settings, ...change },
+});

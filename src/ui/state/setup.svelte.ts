@@ -1,105 +1,64 @@
-// The settings of the next run: a preset's, worked out from the number of photos, and what the user changed.
+// The settings of the next run: a preset's, worked out from the number of photos and the model, and what the user changed.
 import type { Project, TrainingSettings } from '../../worker/api.ts';
+import { type Pasted, pasteSettings } from '../train/knobs.ts';
+import { defaultPreset, presetSettings, type RecipeId, recipeIds } from '../train/presets.ts';
 
-export const presets = ['quick', 'balanced', 'thorough'] as const;
-export type Preset = (typeof presets)[number];
 type Changes = Partial<TrainingSettings>;
 
-interface Recipe {
-  stepsPerPhoto: number;
-  least: number;
-  most: number;
-  interval: number;
-  learningRate: number;
-  rank: number;
-  schedule: TrainingSettings['schedule'];
-  warmup: number; // share of all steps
-}
-const recipes: Record<Preset, Recipe> = {
-  quick: {
-    stepsPerPhoto: 40,
-    least: 200,
-    most: 400,
-    interval: 100,
-    learningRate: 2e-4,
-    rank: 4,
-    schedule: 'constant',
-    warmup: 0,
-  },
-  balanced: {
-    stepsPerPhoto: 100,
-    least: 500,
-    most: 1200,
-    interval: 100,
-    learningRate: 1e-4,
-    rank: 8,
-    schedule: 'constant',
-    warmup: 0,
-  },
-  thorough: {
-    stepsPerPhoto: 200,
-    least: 1000,
-    most: 2400,
-    interval: 200,
-    learningRate: 1e-4,
-    rank: 16,
-    schedule: 'cosine',
-    warmup: 0.05,
-  },
-};
-
-export const keptAside = (photos: number): number => (photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0);
-
-export function presetSettings(preset: Preset, photos: number): TrainingSettings {
-  const { stepsPerPhoto, least, most, interval, learningRate, rank, schedule, warmup } = recipes[preset];
-  const wanted = Math.min(most, Math.max(least, stepsPerPhoto * photos));
-  const steps = Math.round(wanted / interval) * interval;
-  return {
-    steps,
-    batch: 1,
-    accumulate: 1,
-    learningRate,
-    schedule,
-    warmupSteps: Math.round(steps * warmup),
-    clip: 1,
-    rank,
-    alpha: rank,
-    seed: 42,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 1e-2,
-    keptAside: keptAside(photos),
-    previewEvery: interval,
-    previewSteps: 20,
-    activations: 'f32',
-    recompute: 'auto',
-  };
-}
-
 export class Setup {
-  preset = $state<Preset>('balanced');
+  preset = $state<RecipeId>(defaultPreset);
   changes = $state.raw<Changes>({});
   readonly #photos: () => number;
-  readonly defaults: TrainingSettings = $derived.by(() => presetSettings(this.preset, this.#photos()));
+  readonly #modelId: () => string | null;
+  readonly defaults: TrainingSettings = $derived(this.of(this.preset));
   readonly settings: TrainingSettings = $derived({ ...this.defaults, ...this.changes });
   readonly changed = $derived(Object.keys(this.changes).length);
 
-  constructor(photos: () => number) {
+  constructor(photos: () => number, modelId: () => string | null = () => null) {
     this.#photos = photos;
+    this.#modelId = modelId;
+  }
+
+  get photos(): number {
+    return this.#photos();
+  }
+  get modelId(): string | null {
+    return this.#modelId();
+  }
+  /** What a preset would be, with the photos and the model of now. */
+  of(id: RecipeId): TrainingSettings {
+    return presetSettings(id, this.#photos(), this.#modelId());
   }
 
   restore({ preset, ...changes }: Project['settings']): void {
-    this.preset = presets.find((known) => known === preset) ?? 'balanced';
+    this.preset = recipeIds.find((known) => known === preset) ?? defaultPreset;
     this.changes = changes;
   }
-  /** A value equal to the preset's is no change. */
+  /** A preset is a fresh start: what was changed belonged to the other one. */
+  choose(id: RecipeId): void {
+    this.preset = id;
+    this.changes = {};
+  }
+  /** A value equal to the preset's is no change. Alpha goes with rank for as long as the two are equal. */
   set<K extends keyof TrainingSettings>(name: K, value: TrainingSettings[K]): void {
-    const { [name]: _, ...others } = this.changes;
-    this.changes = value === this.defaults[name] ? others : { ...others, [name]: value };
+    const alphaFollows = name === 'rank' && this.settings.alpha === this.settings.rank;
+    const alpha: Changes = alphaFollows ? { alpha: value as TrainingSettings['rank'] } : {};
+    this.#put({ [name]: value, ...alpha });
   }
   reset(name?: keyof TrainingSettings): void {
     if (!name) this.changes = {};
-    else this.changes = Object.fromEntries(Object.entries(this.changes).filter(([key]) => key !== name));
+    else this.#put({ [name]: this.defaults[name] });
+  }
+  paste(text: string): Pasted {
+    const pasted = pasteSettings(text, this.settings);
+    if ('settings' in pasted) this.#put(pasted.settings);
+    return pasted;
+  }
+
+  #put(values: Changes): void {
+    const all = Object.entries({ ...this.changes, ...values });
+    this.changes = Object.fromEntries(
+      all.filter(([name, value]) => value !== this.defaults[name as keyof TrainingSettings]),
+    );
   }
 }

@@ -27,6 +27,7 @@ export interface RunView {
   adapterBytes: number | null;
   savedStep: number;
   notches: number[]; // steps at which the run went on after a stop
+  notSaved: { step: number; keptStep: number } | null; // the disk is full
   resets: number; // times the graphics card was reset since the page opened
   summary: RunSummary | null;
 }
@@ -51,6 +52,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     adapterBytes: null,
     savedStep: 0,
     notches: [],
+    notSaved: null,
     resets: 0,
     summary: null,
   };
@@ -112,7 +114,7 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         run.adapterBytes = event.adapterBytes;
         break;
       case 'resumed':
-        run = backTo(run, event.step);
+        run = { ...backTo(run, event.step), notSaved: null, status: run.status === 'paused' ? 'running' : run.status };
         break;
       case 'step':
         run.status = 'running';
@@ -134,6 +136,11 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'saved':
         run.savedStep = event.step;
+        run.notSaved = null;
+        break;
+      case 'not-saved':
+        run.notSaved = { step: event.step, keptStep: event.keptStep };
+        run.savedStep = event.keptStep;
         break;
       case 'paused':
         run.status = 'paused';

@@ -1,4 +1,4 @@
-// In: milliseconds or bytes; out: numbers rounded as a person would say them. messages/train.ts adds the words.
+// In: milliseconds; out: numbers rounded as a person would say them. messages/train.ts adds the words.
 import type { TrainingSettings } from '../../worker/api.ts';
 import { previewSteps } from './presets.ts';
 
@@ -38,11 +38,3 @@ export const seconds = (ms: number): string => {
   const value = ms / 1000;
   return value < 1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : value.toFixed(0);
 };
-
-/** '3.2 MB', '640 KB', '2.13 GB': decimal units, as browsers and file managers show downloads. */
-export function size(bytes: number): string {
-  if (bytes < 1e3) return `${bytes} B`;
-  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} KB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
-  return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`;
-}

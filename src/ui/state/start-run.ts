@@ -1,0 +1,53 @@
+// In: the whole state; out: a run that begins or goes on. The one place where model, photos, name and settings become a job.
+import type { TrainingJob, TrainingSettings } from '../../worker/api.ts';
+import type { Darkroom } from './darkroom.svelte.ts';
+import { jobToGoOn } from './run.svelte.ts';
+
+type Missing = 'model' | 'photos' | 'name';
+
+/** What training still needs, first things first. */
+export function missingFor(app: Darkroom): Missing | null {
+  if (!app.model.chosen) return 'model';
+  if (app.photos.inUse.length === 0) return 'photos';
+  return app.naming.complete ? null : 'name';
+}
+
+const photosOf = (app: Darkroom): TrainingJob['photos'] =>
+  app.photos.inUse.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
+
+/** A run of its own: it never touches an earlier one. */
+export async function startRun(app: Darkroom): Promise<void> {
+  const modelId = app.model.chosen;
+  if (!modelId || missingFor(app) || !(await app.model.open(modelId))) return;
+  app.baseline.stop();
+  app.compare.stop();
+  await app.run.start({
+    runId: crypto.randomUUID(),
+    modelId,
+    identifier: app.naming.name,
+    classNoun: app.naming.noun,
+    photos: photosOf(app),
+    settings: { ...app.setup.settings },
+  });
+  app.forecasts.forget(); // the speed of this card is known now
+}
+
+/** Goes on with the run on screen from its last saved step, after a reload, a failure, or because it is not enough yet. */
+export async function goOn(app: Darkroom, change: Partial<TrainingSettings> = {}): Promise<void> {
+  const { run } = app;
+  const stored = run.id ? (await app.studio.runs()).find((known) => known.runId === run.id) : undefined;
+  const job = stored
+    ? jobToGoOn(stored, photosOf(app), change)
+    : run.job && { ...run.job, settings: { ...run.job.settings, ...change } };
+  if (!job || !(await app.model.open(job.modelId))) return;
+  app.baseline.stop();
+  app.compare.stop();
+  await run.start(job);
+  app.forecasts.forget();
+}
+
+export const stepsMore = 200;
+export const trainMore = (app: Darkroom): Promise<void> => {
+  app.route.go('train');
+  return goOn(app, { steps: app.run.step + stepsMore });
+};
