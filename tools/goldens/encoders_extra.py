@@ -17,8 +17,8 @@ DOWN, UP = "DownEncoderBlock2D", "UpDecoderBlock2D"
 TEXT = dict(vocab_size=300, hidden_size=40, intermediate_size=72, num_hidden_layers=2, num_attention_heads=5, max_position_embeddings=77, hidden_act="gelu",
             layer_norm_eps=1e-4, bos_token_id=298, eos_token_id=299, pad_token_id=0, projection_dim=16)
 VAES = {
-    # Three levels, two layers, groups of 2, 3 and 4 channels, attention under its old names (once as matrices, once as 1 x 1 convolutions).
-    "vae-old-names": (dict(block_out_channels=[8, 12, 16], layers_per_block=2, norm_num_groups=4, scaling_factor=0.18215, down_block_types=[DOWN] * 3, up_block_types=[UP] * 3), 202, (20, 28)),
+    # Three levels, two layers, groups of 1, 2 and 3 channels, attention under its old names (once as matrices, once as 1 x 1 convolutions).
+    "vae-old-names": (dict(block_out_channels=[4, 8, 12], layers_per_block=2, norm_num_groups=4, scaling_factor=0.18215, down_block_types=[DOWN] * 3, up_block_types=[UP] * 3), 202, (20, 28)),
     # Two levels, groups of 4 and 6, everything that can be left out left out.
     "vae-bare": (dict(block_out_channels=[8, 12], layers_per_block=1, norm_num_groups=2, scaling_factor=0.5, down_block_types=[DOWN] * 2, up_block_types=[UP] * 2,
                       mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False), 203, (10, 6)),
