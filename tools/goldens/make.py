@@ -24,17 +24,20 @@ def main():
     if unknown:
         p.error(f"no golden is called {', '.join(unknown)}; there are {', '.join(GOLDENS)}")
     torch.set_num_threads(1)  # the order of additions must not depend on the machine
-    wrong = []
-    for name in a.names or GOLDENS:
+    failed, names = 0, a.names or GOLDENS
+    for name in names:
         print(name, flush=True)
-        for file in GOLDENS[name]():
-            if a.check:
-                wrong += faults(file)
-            else:
+        files = GOLDENS[name]()
+        if a.check:
+            wrong = [fault for file in files for fault in faults(file)]
+            print("\n".join(f"  ✗ {fault}" for fault in wrong) or "  ✓ as committed", flush=True)
+            failed += bool(wrong)
+        else:
+            for file in files:
                 write(file)
     if a.check:
-        print("\n".join(wrong) or "All goldens came out as committed.")
-    sys.exit(1 if wrong else 0)
+        print(f"{len(names) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ export async function main(args: string[]): Promise<number> {
     return strict ? 1 : 0;
   }
   // Two threads that spin while they wait make everything beside them crawl.
-  const env = { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: '1', ...process.env };
+  const env = { TRANSFORMERS_VERBOSITY: 'error', OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: '1', ...process.env };
   return (
     spawnSync(python, [join(import.meta.dirname, 'run.py'), ...args], { cwd: root, stdio: 'inherit', env }).status ?? 1
   );
