@@ -1,0 +1,24 @@
+// The crop of a photo (fractions, as the page keeps it) and the photo's size in; a square of whole pixels inside the photo out.
+import type { Crop } from '../worker/api.ts';
+
+/** Top left corner and side, px. */
+export interface Square {
+  x: number;
+  y: number;
+  side: number;
+}
+
+/** The largest square in the middle: what training uses until the user moves it. */
+export const centreCrop: Crop = { x: 0.5, y: 0.5, size: 1 };
+
+/**
+ * Whole pixels, so that a photo that already has the model's size is taken over unchanged. A crop that reaches past the edge is pushed back
+ * inside; its size is kept.
+ */
+export function cropSquare(crop: Crop, width: number, height: number): Square {
+  const shortSide = Math.min(width, height);
+  const side = Math.max(1, Math.min(shortSide, Math.round(crop.size * shortSide)));
+  const inside = (centre: number, length: number) =>
+    Math.max(0, Math.min(length - side, Math.floor(centre * length - side / 2)));
+  return { x: inside(crop.x, width), y: inside(crop.y, height), side };
+}

@@ -1,0 +1,37 @@
+// A dropped file in; its size, thumbnail, fingerprint and what speaks against using it out. Runs in a worker.
+import { Trouble } from '../trouble.ts';
+import type { PhotoFlag, PhotoReading } from '../worker/api.ts';
+import { decodePhoto, flattened, jpegOf } from './decode.ts';
+import { findNearDuplicate, fingerprint } from './fingerprint.ts';
+import { looksBlurred } from './sharpness.ts';
+
+const THUMBNAIL_PX = 512;
+// Every pixel of such a photo would be blown up more than eight times: there is nothing to learn from, so "use anyway" is not offered.
+const SMALLEST_PART_OF_RESOLUTION = 1 / 8;
+
+/** Trouble 'photo-unreadable' or 'photo-too-small' when it cannot be used at all; flags when the user should decide. */
+export async function readPhoto(
+  name: string,
+  file: Blob,
+  known: readonly { id: string; fingerprint: string }[],
+  resolution: number,
+): Promise<PhotoReading> {
+  const bitmap = await decodePhoto(name, file);
+  try {
+    const { width, height } = bitmap;
+    const shortSide = Math.min(width, height);
+    if (shortSide < resolution * SMALLEST_PART_OF_RESOLUTION)
+      throw new Trouble('photo-too-small', { file: name, width, height, needs: resolution });
+    const scale = Math.min(1, THUMBNAIL_PX / Math.max(width, height));
+    const small = flattened(bitmap, { x: 0, y: 0, width, height }, scale);
+    const print = fingerprint(small);
+    const flags: PhotoFlag[] = [];
+    if (shortSide < resolution) flags.push({ kind: 'too-small', shortSide, needs: resolution });
+    const twin = findNearDuplicate(print, known);
+    if (twin !== null) flags.push({ kind: 'near-duplicate', of: twin });
+    if (looksBlurred(small, resolution)) flags.push({ kind: 'blurred' });
+    return { width, height, thumbnail: await jpegOf(small), fingerprint: print, flags };
+  } finally {
+    bitmap.close();
+  }
+}
