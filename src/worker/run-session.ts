@@ -2,6 +2,7 @@
 
 import { adapterName } from '../adapter/file-name.ts';
 import { initialWeights } from '../adapter/init.ts';
+import { adapterTensorBytes } from '../adapter/write.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import type { RunControls } from '../training/controls.ts';
@@ -21,8 +22,7 @@ export interface RunNeeds {
   engines: EngineRoom;
   runs: RunStore;
   adapters: AdapterStore;
-  /** Bytes of the adapter's file, for the plan's event. */
-  adapterBytes(modules: readonly LoraModule[], rank: number): number;
+  modules: readonly LoraModule[];
 }
 export interface RunSession {
   /** Trains to the end or a stop. */
@@ -43,6 +43,7 @@ export function runSession(
 ): RunSession {
   const { canvas, resolution, engines, runs, adapters } = needs;
   const { runId, modelId, identifier, classNoun, settings } = job;
+  const fileBytes = adapterTensorBytes(needs.modules, settings.rank);
   const facts = {
     gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
     flopsPerStep: 0,
@@ -86,7 +87,7 @@ export function runSession(
       flopsPerStep: unet.flopsPerStep,
       dispatchesPerStep: unet.dispatchesPerStep,
     });
-    report({ kind: 'planned', ...facts, adapterBytes: needs.adapterBytes(unet.modules, settings.rank) });
+    report({ kind: 'planned', ...facts, adapterBytes: fileBytes.kohya });
     now = { unet, step: 0 };
     return unet;
   }
@@ -100,7 +101,7 @@ export function runSession(
       const name = adapterName(identifier, classNoun);
       await adapters.save({
         ...{ adapterId: runId, name, identifier, classNoun, modelId, rank, alpha, moments },
-        ...{ bestStep: told.bestStep, createdAt: startedAt, run: told, photos: job.photos.length },
+        ...{ bestStep: told.bestStep, createdAt: startedAt, run: told, photos: job.photos.length, fileBytes },
       });
     }
     return told;
@@ -146,7 +147,7 @@ export function runSession(
           settings,
           from: stored?.snapshot ?? null,
           initialLora: () =>
-            initialWeights(now!.unet.modules, rank, (module, count) =>
+            initialWeights(needs.modules, rank, (module, count) =>
               normals({ seed, purpose: 'lora', sample: module }, count),
             ),
           controls,
@@ -165,7 +166,8 @@ export function runSession(
         return await end(ended.history, ended.state);
       } catch (error) {
         // Whatever ended it: the run says how far it is safe, and can be taken up from there.
-        if (last.step > 0) await end(last, 'stopped').catch(() => {});
+        const ranAway = error instanceof Trouble && error.code === 'numbers-ran-away';
+        if (last.step > 0) await end(last, ranAway ? 'stopped' : 'paused').catch(() => {});
         throw error;
       }
     },

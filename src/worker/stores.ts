@@ -1,7 +1,7 @@
 // What runs and adapters need kept, as the sessions ask for it: types only. storage/ keeps it in IndexedDB, tests in a Map.
 import type { LoraWeights } from '../gpu/engine-types.ts';
 import type { Snapshot } from '../training/snapshot.ts';
-import type { RunSummary } from './api.ts';
+import type { AdapterInfo, RunSummary } from './api.ts';
 
 /** A run at its last save: what the page shows, and what training goes on from. */
 export interface StoredRun {
@@ -17,17 +17,8 @@ export interface RunStore {
 }
 
 /** An adapter without its weights. */
-export interface StoredAdapter {
-  adapterId: string;
-  name: string;
-  identifier: string;
-  classNoun: string;
-  modelId: string;
-  rank: number;
+export interface StoredAdapter extends AdapterInfo {
   alpha: number;
-  moments: number[];
-  bestStep: number;
-  createdAt: number; // ms since epoch
   run: RunSummary | null; // null = read from a file
   photos: number;
 }

@@ -1,0 +1,96 @@
+// Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
+import { adapterFileName } from '../adapter/file-name.ts';
+import { type BaseModel, demoBaseModel, kohyaMetadata } from '../adapter/metadata.ts';
+import { readAdapter } from '../adapter/read.ts';
+import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
+import { readSafetensors } from '../files/safetensors.ts';
+import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout } from './api.ts';
+import type { LoadedAdapter } from './engine-room.ts';
+import type { AdapterStore, StoredAdapter } from './stores.ts';
+
+export interface AdapterShelf {
+  list(): Promise<AdapterInfo[]>;
+  /** Weights of a moment; null = the best. */
+  load(adapterId: string, moment: number | null): Promise<LoadedAdapter>;
+  file(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
+  /** Takes in a file of ours, diffusers', kohya's or peft's, checked against the open model's modules. */
+  take(name: string, file: Blob, model: { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
+}
+
+export function adapterShelf(store: AdapterStore): AdapterShelf {
+  const find = async (adapterId: string): Promise<StoredAdapter> => {
+    const adapter = await store.load(adapterId);
+    if (!adapter) throw new Error(`there is no adapter ${adapterId}`);
+    return adapter;
+  };
+  const weightsOf = async (adapter: StoredAdapter, moment: number | null) => {
+    const step = moment ?? adapter.bestStep;
+    const weights = await store.moment(adapter.adapterId, step);
+    if (!weights)
+      throw new Error(`adapter ${adapter.adapterId} has no step ${step}, only ${adapter.moments.join(', ')}`);
+    return { step, weights };
+  };
+  return {
+    list: async () => (await store.list()).map(infoOf),
+    async load(adapterId, moment) {
+      const adapter = await find(adapterId);
+      const { step, weights } = await weightsOf(adapter, moment);
+      return { key: `${adapterId} ${step}`, rank: adapter.rank, alpha: adapter.alpha, weights };
+    },
+    async file(adapterId, moment, layout) {
+      const adapter = await find(adapterId);
+      const { step, weights } = await weightsOf(adapter, moment);
+      const modules = modulesIn(weights, adapter.rank);
+      const { identifier, classNoun, run } = adapter;
+      const metadata: Record<string, string> = run
+        ? kohyaMetadata(run, baseModelOf(adapter.modelId), adapter.photos, step, adapter.createdAt)
+        : {};
+      const bytes =
+        layout === 'kohya'
+          ? writeKohya(weights, modules, adapter, metadata)
+          : writeDiffusers(weights, modules, adapter);
+      return { name: adapterFileName(identifier, classNoun, step, adapter.bestStep), bytes };
+    },
+    async take(name, file, model) {
+      const read = await readAdapter(await readSafetensors(file, name), model.modules);
+      const adapterId = crypto.randomUUID();
+      // Ours says the words it answers to; so do some others'. Without them the prompt is the user's to know.
+      const [identifier = '', ...noun] = (read.metadata['modelspec.trigger_phrase'] ?? '').split(' ');
+      const adapter: StoredAdapter = {
+        adapterId,
+        name: name.replace(/\.safetensors$/i, ''),
+        identifier,
+        classNoun: noun.join(' '),
+        modelId: model.id,
+        rank: read.rank,
+        alpha: read.rank, // the reader folded the scale in
+        moments: [0],
+        bestStep: 0,
+        createdAt: Date.now(),
+        run: null,
+        photos: 0,
+        fileBytes: adapterTensorBytes(modulesIn(read.weights, read.rank), read.rank),
+      };
+      await store.saveMoment(adapterId, 0, read.weights);
+      await store.save(adapter);
+      return infoOf(adapter);
+    },
+  };
+}
+
+/** The only model so far; Stable Diffusion 1.5 gets a line of its own. */
+const baseModelOf = (_modelId: string): BaseModel => demoBaseModel;
+
+/** Names and sizes of the modules that weights of this rank belong to. */
+const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
+  [...weights].map(([name, { down, up }]) => ({
+    name,
+    inFeatures: down.length / rank,
+    outFeatures: up.length / rank,
+  }));
+
+function infoOf(adapter: StoredAdapter): AdapterInfo {
+  const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
+  return { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes };
+}

@@ -1,0 +1,92 @@
+// A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, engines, sizes — out.
+
+import { noiseSchedule } from '../diffusion/noise-schedule.ts';
+import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
+import type { LoraModule } from '../gpu/engine-types.ts';
+import { parseUNetConfig } from '../model/config.ts';
+import type { TensorSource } from '../tensor/tensor-source.ts';
+import { Trouble } from '../trouble.ts';
+import type { ModelInfo, OnProgress } from './api.ts';
+import type { Canvas } from './drawing.ts';
+import { encoderRoom } from './encoder-room.ts';
+import { type EngineRoom, engineRoom } from './engine-room.ts';
+import { modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
+
+/** A diffusers folder, wherever it lies. Paths as in the folder: `unet/config.json`. */
+export interface ModelFiles {
+  readonly info: Omit<ModelInfo, 'resolution'>;
+  json(path: string): Promise<unknown>;
+  text(path: string): Promise<string>;
+  tensors(path: string): Promise<TensorSource>;
+}
+export interface ModelSession {
+  info: ModelInfo;
+  tokenizer: Tokenizer;
+  canvas: Canvas;
+  unet: UNetFiles;
+  engines: EngineRoom;
+  modules: readonly LoraModule[];
+  close(): Promise<void>;
+}
+
+/**
+ * Reads configs and headers; no weights yet. Whatever is not of the family is refused here, by name, before anything is downloaded to the GPU.
+ * `onGpuProgress` hears of weights going up and kernels being compiled, whenever an engine is made.
+ */
+export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress): Promise<ModelSession> {
+  const unetConfig = await files.json('unet/config.json');
+  const vaeConfig = await files.json('vae/config.json');
+  const config = parseUNetConfig(unetConfig);
+  const schedule = noiseSchedule((await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>);
+  const tokenizer = loadTokenizer(
+    await files.text('tokenizer/vocab.json'),
+    await files.text('tokenizer/merges.txt'),
+    await files.json('tokenizer/tokenizer_config.json'),
+  );
+  const encoders = encoderRoom(
+    {
+      textEncoder: {
+        config: await files.json('text_encoder/config.json'),
+        tensors: await files.tensors('text_encoder/model.safetensors'),
+      },
+      vae: { config: vaeConfig, tensors: await files.tensors('vae/diffusion_pytorch_model.safetensors') },
+    },
+    tokenizer,
+  );
+  const side = sampleSize(unetConfig);
+  const unet: UNetFiles = {
+    config,
+    tensors: await files.tensors('unet/diffusion_pytorch_model.safetensors'),
+    latentHeight: side,
+    latentWidth: side,
+  };
+  const { downscale, textWidth } = await encoders.open();
+  if (textWidth !== config.crossAttentionDim)
+    throw new Trouble('not-this-family', {
+      key: 'cross_attention_dim',
+      expected: `the text encoder's width, ${textWidth}`,
+      got: String(config.crossAttentionDim),
+    });
+  const gpu = unetEngines(unet, onGpuProgress);
+  const engines = engineRoom(gpu.build);
+  return {
+    info: { ...files.info, resolution: side * downscale },
+    tokenizer,
+    canvas: { encoders, schedule, latentHeight: side, latentWidth: side },
+    unet,
+    engines,
+    modules: modulesOf(unet),
+    async close() {
+      engines.close();
+      gpu.close();
+      await encoders.close();
+    },
+  };
+}
+
+/** Latent pixels each way that the U-Net was trained at; diffusers' default where config.json does not say is 64 in every SD 1.x. */
+function sampleSize(config: unknown): number {
+  const size = (config as { sample_size?: unknown }).sample_size ?? 64;
+  if (typeof size === 'number' && Number.isInteger(size) && size > 0) return size;
+  throw new Trouble('not-this-family', { key: 'sample_size', expected: 'one whole number', got: JSON.stringify(size) });
+}
