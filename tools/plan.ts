@@ -1,0 +1,112 @@
+// npm run plan -- --config FILE --size N …: what a training run would allocate and compute, as a table or JSON. No GPU is asked.
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { engineGraphs, gemmVariantFor } from '../src/gpu/engine.ts';
+import { parseUNetConfig } from '../src/model/config.ts';
+import { predictGraph } from '../src/model/graphs.ts';
+import { largest, type Plan, plan } from '../src/plan/plan.ts';
+import { programs } from '../src/plan/programs.ts';
+import type { DType } from '../src/tensor/tensor.ts';
+
+const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--recompute on|off|auto] [--json FILE]
+
+Plans a training run of a U-Net without a GPU and prints it as a table.
+  --config FILE           a diffusers unet/config.json
+  --size N                side of the latents: picture side / 8 (64 for 512 px)
+  --rank N                of the adapter (default 4)
+  --activations f16|f32   how activations are stored (default f32)
+  --recompute on|off|auto gradient checkpointing by block (default auto: only where the arena would grow past 256 MiB)
+  --batch N               samples per step, as micro-steps of one (default 1)
+  --json FILE             { bytes, flops, dispatches, largest } ("-": to the terminal)`;
+
+const DEFAULT_LIMITS = { maxBindingBytes: 128 * 2 ** 20 }; // WebGPU's maxStorageBufferBindingSize
+
+export interface PlanRequest {
+  config: unknown; // config.json, parsed
+  size: number;
+  rank: number;
+  activations: DType;
+  recompute: 'on' | 'off' | 'auto';
+  batch: number;
+}
+
+/** What `--json` writes. `flops.forward` is without an adapter; `flops.step` is everything a step does. */
+export function planReport(request: PlanRequest) {
+  const config = parseUNetConfig(request.config);
+  const target = { ...DEFAULT_LIMITS, gemmVariant: gemmVariantFor(false) };
+  const shape = { config, height: request.size, width: request.size, activations: request.activations };
+  const optimizer = { learningRates: new Float32Array(500), beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2, clip: 1 };
+  const graphs = engineGraphs({ ...shape, rank: request.rank, alpha: request.rank, recompute: request.recompute, micro: request.batch, optimizer });
+  const built = programs(graphs, { target, recompute: request.recompute, micro: request.batch });
+  const base = predictGraph({ ...shape, batch: 1, rank: 0 });
+  const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
+  const { train, update } = built.plans as { train: Plan; update: Plan };
+  return {
+    built,
+    report: {
+      bytes: built.bytes,
+      flops: { forward, step: train.flops * request.batch },
+      dispatches: train.dispatches.length * request.batch + update.dispatches.length,
+      largest: largest(train),
+    },
+  };
+}
+
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      config: { type: 'string' }, size: { type: 'string' }, rank: { type: 'string', default: '4' }, activations: { type: 'string', default: 'f32' },
+      recompute: { type: 'string', default: 'auto' }, batch: { type: 'string', default: '1' }, json: { type: 'string' }, help: { type: 'boolean' },
+    },
+  });
+  const count = (name: 'size' | 'rank' | 'batch'): number => {
+    const n = Number(values[name]);
+    if (!Number.isInteger(n) || n < 1) throw new Error(`--${name} takes a whole number ≥ 1, got "${values[name]}"`);
+    return n;
+  };
+  const oneOf = <T extends string>(name: 'activations' | 'recompute', allowed: readonly T[]): T => {
+    const found = allowed.find((a) => a === values[name]);
+    if (!found) throw new Error(`--${name} takes ${allowed.join(' or ')}, got "${values[name]}"`);
+    return found;
+  };
+  if (values.help || !values.config || !values.size) {
+    console.log(HELP);
+    return values.help ? 0 : 2;
+  }
+  try {
+    const { built, report } = planReport({
+      config: JSON.parse(await readFile(values.config, 'utf8')),
+      size: count('size'),
+      rank: count('rank'),
+      activations: oneOf('activations', ['f16', 'f32'] as const),
+      recompute: oneOf('recompute', ['on', 'off', 'auto'] as const),
+      batch: count('batch'),
+    });
+    if (values.json !== '-') console.log(table(built.plans, report));
+    if (values.json === '-') console.log(JSON.stringify(report, null, 2));
+    else if (values.json) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2).padStart(10)} MB`;
+
+function table(plans: Readonly<Record<string, Plan>>, { bytes, flops, dispatches, largest: tensors }: ReturnType<typeof planReport>['report']): string {
+  const rows = Object.entries(plans).map(([name, p]) => {
+    const arena = p.arena.slabBytes.reduce((a, b) => a + b, 0);
+    return `  ${name.padEnd(10)} ${String(p.dispatches.length).padStart(6)} dispatches ${(p.flops / 1e9).toFixed(2).padStart(10)} GFLOP ${megabytes(arena)} arena`;
+  });
+  return [
+    'GPU memory',
+    ...Object.entries(bytes).map(([name, b]) => `  ${name.padEnd(10)} ${megabytes(b)}`),
+    'Programs',
+    ...rows,
+    `A step: ${dispatches} dispatches, ${(flops.step / 1e9).toFixed(2)} GFLOP; a forward pass without adapter ${(flops.forward / 1e9).toFixed(2)} GFLOP`,
+    'Largest tensors of a training step',
+    ...tensors.map((t) => `  ${megabytes(t.bytes)}  ${t.dtype} ${t.shape.join('×').padEnd(20)} ${t.name}`),
+  ].join('\n');
+}
