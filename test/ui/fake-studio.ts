@@ -131,11 +131,11 @@ export class FakeStudio implements StudioCalls {
     return { png: await square(request.seed, request.prompt.length), width: 128, height: 128, request, ms: 1000 };
   }
 
-  async forecast(): ReturnType<StudioCalls['forecast']> {
+  async forecast(..._: Parameters<StudioCalls['forecast']>): ReturnType<StudioCalls['forecast']> {
     const gpuBytes = { weights: 3e7, arena: 2e8, lora: 1e6, staging: 1e5, total: 231_100_000 };
     return { gpuBytes, flopsPerStep: 1e10, adapterBytes: 400_000, msPerStep: null };
   }
-  train(): Promise<RunSummary> {
+  train(..._: Parameters<StudioCalls['train']>): Promise<RunSummary> {
     return Promise.reject(new Error('the fake studio does not train'));
   }
   async pause(): Promise<void> {}
@@ -145,17 +145,17 @@ export class FakeStudio implements StudioCalls {
   async runs(): Promise<RunSummary[]> {
     return [];
   }
-  async forgetRun(): Promise<void> {}
+  async forgetRun(..._: Parameters<StudioCalls['forgetRun']>): Promise<void> {}
   async adapters(): Promise<AdapterInfo[]> {
     return [];
   }
-  adapterFile(): Promise<AdapterFile> {
+  adapterFile(..._: Parameters<StudioCalls['adapterFile']>): Promise<AdapterFile> {
     return Promise.reject(new Error('the fake studio has no adapters'));
   }
-  readAdapter(): Promise<AdapterInfo> {
+  readAdapter(..._: Parameters<StudioCalls['readAdapter']>): Promise<AdapterInfo> {
     return Promise.reject(new Error('the fake studio has no adapters'));
   }
-  async deleteAdapter(): Promise<void> {}
+  async deleteAdapter(..._: Parameters<StudioCalls['deleteAdapter']>): Promise<void> {}
   async evidence(): Promise<Uint8Array> {
     return new Uint8Array();
   }

@@ -28,3 +28,7 @@ export function promptLine(
   const words = `${identifier} ${classNoun}`.trim();
   return layout === 'kohya' ? `<lora:${name}:${strengthText(strength)}> ${words}` : words;
 }
+
+/** '1.0', '0.85': as it is read, so that the trained strength looks like a number on a scale. */
+export const strengthLabel = (strength: number): string =>
+  Number.isInteger(strength) && strength > 0 ? strength.toFixed(1) : strengthText(strength);

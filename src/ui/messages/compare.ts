@@ -11,11 +11,15 @@ export const compare = {
   more: 'More',
   negative: 'Without these words',
   negativeHint: 'What should not be in the picture. Leave empty if unsure.',
+  seedHint: 'Same seed, same picture.',
+  stepsHint: '20 is enough for a look.',
   drawingSteps: 'Drawing steps',
   guidance: 'Guidance',
   guidanceHint: 'How strictly the words are followed.',
   seedLabel: 'Seed',
   without: 'Without',
+  withPlain: 'With',
+  backToTraining: 'Back to training',
   withName: (name: string) => `With ${name}`,
   strengthIs: (value: string) => `strength ${value}`,
   drawing: 'drawing…',
@@ -33,6 +37,7 @@ export const compare = {
   wipe: 'Wipe',
   wipeLabel: 'Where the picture without ends and the one with begins',
   wipeValue: (percent: number) => `${percent} % without`,
+  bandLabel: (value: string) => `Strength ${value}`,
   strength: 'Strength',
   strengthHint: 'Same seed, six strengths',
   drawStrip: 'Draw the strip',
@@ -40,7 +45,8 @@ export const compare = {
   strengthValue: (value: string) =>
     value === '1' ? '1.0, the trained strength' : value === '0' ? '0, without the adapter' : value,
   moments: 'Pick the best moment',
-  momentBest: 'best',
+  moment: (step: number) => count(step),
+  momentBest: (step: number) => `${count(step)} best`,
   momentAlt: (step: number) => `Step ${step}`,
   momentHint: (best: number, on: 'kept-aside' | 'training') =>
     on === 'kept-aside'

@@ -141,7 +141,8 @@ export const train = {
   // running
   title: 'Training',
   soFar: 'So far',
-  earlier: 'Earlier',
+  earlier: 'Picked',
+  closest: 'Closest',
   yourPhoto: 'Your photo',
   photoOf: (n: number, all: number) => `${n} / ${all}`,
   nextPhoto: 'Show the next photo',

@@ -22,9 +22,13 @@ export class Compare {
   moment = $state<number | null>(null); // null = the best
   layout = $state<AdapterLayout>('kohya');
   view = $state<'side-by-side' | 'wipe'>('side-by-side');
-  /** Off while training: the strip would slow it. */
+  /** The strip is wanted: not while training, and not on a slow card until asked for. */
   strip = $state(true);
+  /** A strength the thumb is over, not yet let go. */
+  aimed = $state<number | null>(null);
   scene = $state.raw<Scene | null>(null);
+  /** The run whose adapter was put on screen when it ended; a newer run's takes its place once. */
+  lastRun: string | null = null;
   /** The request that is being drawn, and how far it is. */
   current = $state.raw<DrawRequest | null>(null);
   progress = $state.raw<Progress | null>(null);
@@ -71,6 +75,7 @@ export class Compare {
     return this.#changed();
   }
   setStrength(strength: number): Promise<void> {
+    this.aimed = null;
     this.strength = Math.round(Math.min(mostStrength, Math.max(0, strength)) * 100) / 100;
     return this.#changed();
   }
@@ -105,9 +110,12 @@ export class Compare {
     return this.adapter ? { ...this.scene, adapterId: this.adapter.adapterId, moment: this.moment, strength } : null;
   }
 
+  /** Draws what is missing of the pictures on screen. */
+  goOn(): Promise<void> {
+    return this.scene ? this.#changed() : Promise.resolve();
+  }
   /** Stops what is drawn and asks for nothing more; the pictures stay. */
   stop(): void {
-    this.strip = false;
     this.#halted = true;
     this.#stop?.abort();
   }
