@@ -8,6 +8,7 @@ import argparse, json, math, os, shutil, sys, tempfile
 import numpy as np
 from PIL import Image
 from safetensors import safe_open
+from manifest import write_manifest
 
 PUBLIC = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../public"))
 LICENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "LICENCE.md")
@@ -142,6 +143,7 @@ def write_model(model, folder):
     for name in FILES:
         copy(f"{model}/{name}", f"{folder}/{name}")
     copy(LICENCE, f"{folder}/LICENCE.md")
+    write_manifest(folder)
 
 
 def write_samples(samples, folder):
