@@ -1,0 +1,46 @@
+// Runs in, at every save; the last whole save of each, also after a crash, out. Adapters of their saved steps are in adapter-store.ts.
+import type { RunSummary } from '../worker/api.ts';
+import { type Database, database } from './database.ts';
+
+/** A run at its last save. `S` is what training goes on from: plain data and typed arrays. */
+export interface KeptRun<S> {
+  summary: RunSummary;
+  snapshot: S;
+  photos: number;
+}
+export interface RunStore<S> {
+  save(run: KeptRun<S>): Promise<void>;
+  load(runId: string): Promise<KeptRun<S> | null>;
+  /** Newest first, without their snapshots. */
+  list(): Promise<RunSummary[]>;
+  forget(runId: string): Promise<void>;
+}
+
+/** The summary is kept apart from the snapshot, so that a list of runs does not read megabytes of each; both change in one transaction. */
+export function runStore<S>(db: Database = database('darkroom-runs')): RunStore<S> {
+  type Rest = Omit<KeptRun<S>, 'summary'>;
+  return {
+    save: ({ summary, snapshot, photos }) =>
+      db.write({
+        put: [
+          [['summary', summary.runId], summary],
+          [['snapshot', summary.runId], { snapshot, photos } satisfies Rest],
+        ],
+      }),
+    async load(runId) {
+      const [summary, rest] = await db.getMany<unknown>([
+        ['summary', runId],
+        ['snapshot', runId],
+      ]);
+      return summary && rest ? { summary: summary as RunSummary, ...(rest as Rest) } : null;
+    },
+    list: async () => (await db.valuesUnder<RunSummary>(['summary'])).sort((a, b) => b.startedAt - a.startedAt),
+    forget: (runId) =>
+      db.write({
+        remove: [
+          ['summary', runId],
+          ['snapshot', runId],
+        ],
+      }), // prettier-ignore
+  };
+}

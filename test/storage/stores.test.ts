@@ -1,0 +1,176 @@
+// Runs, adapters, previews and the project: what was saved comes back, and a save that fails leaves the one before it whole.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { LoraWeights, TrainingState } from '../../src/gpu/engine-types.ts';
+import { adapterStore } from '../../src/storage/adapter-store.ts';
+import { roughBytes } from '../../src/storage/database.ts';
+import { previewStore } from '../../src/storage/preview-store.ts';
+import { projectStore } from '../../src/storage/project-store.ts';
+import { runStore } from '../../src/storage/run-store.ts';
+import { askToPersist, checkSpace } from '../../src/storage/space.ts';
+import { Trouble } from '../../src/trouble.ts';
+import type { AdapterInfo, Photo, Picture, Project, RunSummary } from '../../src/worker/api.ts';
+import { emptyDatabase } from './small-model.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+const summary = (runId: string, step: number, startedAt = 0) =>
+  ({ runId, step, startedAt, losses: [0.5, 0.25] }) as RunSummary;
+const state = (value: number): TrainingState => {
+  const flat = () => new Float32Array(8).fill(value);
+  return { lora: flat(), firstMoment: flat(), secondMoment: flat(), stepState: flat() };
+};
+const run = (runId: string, step: number, startedAt = 0) => ({
+  summary: summary(runId, step, startedAt),
+  snapshot: { step, state: state(step) },
+  photos: 7,
+}); // prettier-ignore
+
+describe('runs', () => {
+  it('come back as saved, are listed newest first, and are forgotten', async () => {
+    const store = runStore(emptyDatabase());
+    expect(await store.load('a')).toBeNull();
+    await store.save(run('a', 50, 1));
+    await store.save(run('b', 10, 2));
+    await store.save(run('a', 100, 1));
+    expect(await store.load('a')).toEqual(run('a', 100, 1));
+    expect((await store.list()).map(({ runId, step }) => [runId, step])).toEqual([
+      ['b', 10],
+      ['a', 100],
+    ]); // prettier-ignore
+    await store.forget('a');
+    expect(await store.load('a')).toBeNull();
+    expect((await store.list()).map(({ runId }) => runId)).toEqual(['b']);
+  });
+
+  it('a save that fails halfway leaves the previous one whole', async () => {
+    const store = runStore<unknown>(emptyDatabase());
+    await store.save(run('a', 50));
+    // The summary is written first; the snapshot then cannot be cloned.
+    await expect(store.save({ ...run('a', 100), snapshot: () => {} })).rejects.toThrow();
+    expect(await store.load('a')).toEqual(run('a', 50));
+  });
+
+  it('a full disk says how much was needed and is free, and changes nothing', async () => {
+    const store = runStore(emptyDatabase());
+    await store.save(run('a', 50));
+    vi.stubGlobal('navigator', { storage: { estimate: async () => ({ quota: 1000, usage: 900 }) } });
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore) {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    const error: unknown = await store.save(run('a', 100)).catch((e: unknown) => e);
+    put.mockRestore();
+    expect(error).toBeInstanceOf(Trouble);
+    const { code, facts } = error as Trouble<'disk-full'>;
+    expect([code, facts.freeBytes]).toEqual(['disk-full', 100]);
+    expect(facts.neededBytes).toBeGreaterThanOrEqual(4 * 8 * 4); // four flat buffers of eight f32
+    expect(await store.load('a')).toEqual(run('a', 50));
+  });
+});
+
+describe('adapters', () => {
+  const info = (adapterId: string, createdAt: number) => ({ adapterId, createdAt, moments: [100] }) as AdapterInfo;
+  const weights = (value: number): LoraWeights =>
+    new Map([['m.to_q', { down: Float32Array.of(value), up: Float32Array.of(-value) }]]); // prettier-ignore
+
+  it('keep the weights of every saved step until they are forgotten', async () => {
+    const db = emptyDatabase();
+    const store = adapterStore(db);
+    await store.saveMoment('a', 100, weights(1));
+    await store.saveMoment('a', 200, weights(2));
+    await store.saveMoment('aa', 100, weights(3)); // whose id begins like another's
+    await store.save(info('a', 1));
+    await store.save(info('aa', 2));
+    expect(await store.moment('a', 200)).toEqual(weights(2));
+    expect(await store.moment('a', 300)).toBeNull();
+    expect((await store.list()).map(({ adapterId }) => adapterId)).toEqual(['aa', 'a']);
+    await store.forget('a');
+    expect(await store.load('a')).toBeNull();
+    expect(await store.moment('a', 100)).toBeNull();
+    expect(await store.moment('aa', 100)).toEqual(weights(3));
+    expect(await db.keysUnder(['moment'])).toHaveLength(1);
+  });
+});
+
+describe('previews', () => {
+  it('come back in the order of their steps', async () => {
+    const store = previewStore(emptyDatabase());
+    const picture = (ms: number) => ({ png: new Blob(['png']), width: 1, height: 1, ms }) as Picture;
+    for (const step of [1000, 50, 200]) await store.save('a', step, picture(step));
+    await store.save('b', 1, picture(1));
+    expect((await store.list('a')).map(({ step }) => step)).toEqual([50, 200, 1000]);
+    expect(await (await store.list('b'))[0]!.picture.png.text()).toBe('png');
+    await store.forget('a');
+    expect(await store.list('a')).toEqual([]);
+  });
+});
+
+describe('the project', () => {
+  const photo = (id: string, caption = ''): Photo => ({
+    id,
+    name: `${id}.jpg`,
+    file: new Blob([`file ${id}`]),
+    reading: { width: 2, height: 1, thumbnail: new Blob([`thumb ${id}`]), fingerprint: 'ff', flags: [] },
+    crop: { x: 0.5, y: 0.5, size: 1 },
+    caption,
+    use: true,
+  });
+  const project = (photos: Photo[]): Project => ({
+    modelId: 'demo',
+    photos,
+    identifier: 'aawxbc',
+    classNoun: 'toy',
+    settings: { preset: 'quick' },
+    runId: null,
+  }); // prettier-ignore
+
+  it('comes back with its photos; only new photos are written, those taken out go', async () => {
+    const db = emptyDatabase();
+    const write = vi.spyOn(db, 'write');
+    const store = projectStore(db);
+    expect(await store.load()).toBeNull();
+    await store.save(project([photo('a'), photo('b')]));
+    const changed = project([photo('b', 'on grass'), photo('c')]);
+    await store.save(changed);
+    expect(write.mock.calls[1]![0].put!.map(([key]) => key)).toEqual(['project', ['photo', 'c']]);
+    const loaded = (await store.load())!;
+    expect(loaded).toEqual(changed);
+    expect(await loaded.photos[0]!.file.text()).toBe('file b');
+    expect(await loaded.photos[1]!.reading.thumbnail.text()).toBe('thumb c');
+    expect(await db.keysUnder(['photo'])).toHaveLength(2);
+  });
+
+  it('saves that are asked for at once end in the last one', async () => {
+    const db = emptyDatabase();
+    const store = projectStore(db);
+    await Promise.all([
+      store.save(project([photo('a')])),
+      store.save(project([])),
+      store.save(project([photo('a'), photo('b')])),
+    ]); // prettier-ignore
+    expect((await store.load())!.photos.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(await db.keysUnder(['photo'])).toHaveLength(2);
+  });
+});
+
+describe('space', () => {
+  it('a download that cannot fit is refused before it begins', async () => {
+    vi.stubGlobal('navigator', { storage: { estimate: async () => ({ quota: 1000, usage: 400 }) } });
+    await checkSpace(600);
+    await expect(checkSpace(601)).rejects.toMatchObject({
+      code: 'disk-full',
+      facts: { neededBytes: 601, freeBytes: 600 },
+    });
+    vi.stubGlobal('navigator', {});
+    await checkSpace(1e12); // a browser that does not say is believed to have room
+    expect(await askToPersist()).toBe(false);
+  });
+
+  it('values are counted by what is large in them', () => {
+    expect(roughBytes({ a: new Float32Array(10), b: new Map([['k', new Blob(['123'])]]), c: 'ab' })).toBe(
+      40 + 2 + 3 + 4,
+    );
+    expect(roughBytes(null)).toBe(8);
+  });
+});
