@@ -1,6 +1,18 @@
 // In: a browser whose worker has no WebGPU, no adapter, or loses its GPU. Out: the sentence for each; nothing lost, and the run goes on where it can.
 import { expect, type Page, test } from '@playwright/test';
-import { button, en, GPU_MS, pasteSettings, startTraining, takeSamples, toName, toPhotos, toTraining } from './way.ts';
+import {
+  button,
+  compareLink,
+  en,
+  GPU_MS,
+  pasteSettings,
+  startTraining,
+  takeSamples,
+  toName,
+  toPhotos,
+  toTraining,
+  underWay,
+} from './way.ts';
 
 // The service worker would answer for the scripts before a test can change them.
 test.use({ serviceWorkers: 'block' });
@@ -40,9 +52,9 @@ test('the GPU is lost while training: the run says so and goes on from what was 
   await toTraining(page);
   await pasteSettings(page, { steps: 6, previewEvery: 0, previewSteps: 1 });
   await startTraining(page);
-  await expect(page.getByText(en.train.stepOf(2, 6))).toBeVisible({ timeout: GPU_MS });
+  await expect(underWay(page, 6)).toBeVisible({ timeout: GPU_MS });
   const devtools = await browser.newBrowserCDPSession();
   await devtools.send('Browser.crashGpuProcess');
-  await expect(page.getByText(en.train.reset1)).toBeVisible({ timeout: GPU_MS });
-  await expect(page.getByText(en.train.compare, { exact: true }).last()).toBeVisible({ timeout: 2 * GPU_MS });
+  await expect(page.getByText(en.train.resetTitle)).toBeVisible({ timeout: GPU_MS });
+  await expect(compareLink(page)).toBeVisible({ timeout: 2 * GPU_MS });
 });

@@ -1,7 +1,18 @@
 // In: one visit in which the demo model was opened; then no server any more. Out: the whole way all the same.
 import { expect, test } from '@playwright/test';
 import { serve } from '../../tools/build.ts';
-import { button, en, GPU_MS, pasteSettings, startTraining, takeSamples, toName, toTraining } from './way.ts';
+import {
+  button,
+  compareLink,
+  en,
+  GPU_MS,
+  makePicture,
+  pasteSettings,
+  startTraining,
+  takeSamples,
+  toName,
+  toTraining,
+} from './way.ts';
 
 test('after one visit the whole way works with the server gone', async ({ browser }) => {
   test.setTimeout(4 * GPU_MS);
@@ -37,11 +48,7 @@ test('after one visit the whole way works with the server gone', async ({ browse
   await toTraining(page);
   await pasteSettings(page, { steps: 3, previewEvery: 0, previewSteps: 1, keptAside: 0 });
   await startTraining(page);
-  const compare = page.getByRole('link', { name: en.train.compare }).or(button(page, en.train.compare)).last();
-  await compare.click({ timeout: GPU_MS });
-  await page.getByText(en.compare.more, { exact: true }).click();
-  await page.getByLabel(en.compare.drawingSteps).fill('2');
-  await button(page, en.compare.make).click();
-  await expect(page.getByAltText(/with the adapter/)).toBeVisible({ timeout: GPU_MS });
+  await compareLink(page).click({ timeout: GPU_MS });
+  await makePicture(page, 2);
   await context.close();
 });

@@ -1,6 +1,17 @@
 // In: a run, and a reload in the middle of it. Out: everything is still there, and the run goes on from what was saved.
 import { expect, test } from '@playwright/test';
-import { button, en, GPU_MS, pasteSettings, startTraining, takeSamples, toName, toPhotos, toTraining } from './way.ts';
+import {
+  button,
+  compareLink,
+  en,
+  GPU_MS,
+  pasteSettings,
+  startTraining,
+  takeSamples,
+  toName,
+  toPhotos,
+  toTraining,
+} from './way.ts';
 
 test('a reload in the middle of a run goes on with it', async ({ page }) => {
   test.setTimeout(4 * GPU_MS);
@@ -20,7 +31,7 @@ test('a reload in the middle of a run goes on with it', async ({ page }) => {
   await expect(step.or(goOn).first()).toBeVisible({ timeout: GPU_MS });
   if (await goOn.isVisible()) await goOn.click();
   await expect(step.first()).toBeVisible({ timeout: GPU_MS });
-  await expect(page.getByText(en.train.compare, { exact: true }).last()).toBeVisible({ timeout: GPU_MS });
+  await expect(compareLink(page)).toBeVisible({ timeout: GPU_MS });
   await page.goto('./#/photos');
   await expect(page.getByText(en.photos.inUse(8, 8), { exact: true })).toBeVisible();
 });

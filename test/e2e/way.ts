@@ -38,7 +38,7 @@ export async function toName(page: Page, photos: number): Promise<void> {
 export async function toTraining(page: Page, identifier = 'aawxbc', noun = 'figurine'): Promise<void> {
   await page.getByLabel(en.name.identifier, { exact: true }).fill(identifier);
   await page.getByLabel(en.name.noun, { exact: true }).fill(noun);
-  await page.getByRole('link', { name: en.name.next }).or(button(page, en.name.next)).click();
+  await button(page, en.name.next).last().click();
   await expect(page.getByRole('heading', { name: en.train.setupTitle })).toBeVisible();
 }
 
@@ -55,8 +55,20 @@ export async function startTraining(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { name: en.train.title })).toBeAttached();
 }
 
-export async function trained(page: Page, steps: number): Promise<void> {
-  await expect(
-    page.getByText(en.train.stepOf(steps, steps)).or(page.getByText(en.train.doneTitle)).first(),
-  ).toBeVisible({ timeout: GPU_MS });
+/** Step 1 or later is on the page; its first picture of step 0 may come before. */
+export const underWay = (page: Page, steps: number): Locator =>
+  page.getByText(new RegExp(`Step [1-9]\\d* of ${steps}`)).first();
+
+/** Only a run that ended offers this. */
+export const compareLink = (page: Page): Locator =>
+  page.getByRole('main').getByRole('link', { name: en.train.compare, exact: true });
+
+export async function makePicture(page: Page, drawingSteps: number): Promise<void> {
+  await page.getByText(en.compare.more, { exact: true }).click();
+  const field = page.getByLabel(en.compare.drawingSteps);
+  await field.fill(String(drawingSteps));
+  await field.press('Tab');
+  await button(page, en.compare.make).click();
+  await expect(page.getByAltText(/^Picture without the adapter/).first()).toBeVisible({ timeout: GPU_MS });
+  await expect(page.getByAltText(/^Picture with the adapter/).first()).toBeVisible({ timeout: GPU_MS });
 }

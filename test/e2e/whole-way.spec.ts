@@ -2,7 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { measured, quantile, watch } from './long-tasks.ts';
-import { button, en, GPU_MS, pasteSettings, startTraining, takeSamples, toName, toPhotos, toTraining } from './way.ts';
+import {
+  compareLink,
+  en,
+  GPU_MS,
+  makePicture,
+  pasteSettings,
+  startTraining,
+  takeSamples,
+  toName,
+  toPhotos,
+  toTraining,
+  underWay,
+} from './way.ts';
 
 const STEPS = 24;
 
@@ -18,9 +30,9 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   await toTraining(page);
   await pasteSettings(page, { steps: STEPS, previewEvery: 0, previewSteps: 2, learningRate: 1e-3, rank: 4 });
   await startTraining(page);
-  await expect(page.getByText(en.train.stepOf(1, STEPS))).toBeVisible({ timeout: GPU_MS });
+  await expect(underWay(page, STEPS)).toBeVisible({ timeout: GPU_MS });
   await watch(page);
-  await expect(page.getByText(en.train.stepOf(STEPS - 1, STEPS))).toBeVisible({ timeout: GPU_MS });
+  await expect(compareLink(page)).toBeVisible({ timeout: 2 * GPU_MS });
   const busy = await measured(page);
   test.info().annotations.push({
     type: 'main thread',
@@ -30,16 +42,9 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   expect(quantile(busy.beats, 0.99)).toBeLessThanOrEqual(100);
   expect(Math.max(...busy.beats, ...busy.longTasks)).toBeLessThanOrEqual(300);
 
-  await page
-    .getByRole('link', { name: en.train.compare })
-    .or(button(page, en.train.compare))
-    .last()
-    .click({ timeout: GPU_MS });
+  await compareLink(page).click();
   await expect(page.getByRole('heading', { name: en.compare.title })).toBeAttached();
-  await fewDrawingSteps(page, 4);
-  await button(page, en.compare.make).click();
-  await expect(page.getByAltText(/without the adapter/)).toBeVisible({ timeout: GPU_MS });
-  await expect(page.getByAltText(/with the adapter/)).toBeVisible({ timeout: GPU_MS });
+  await makePicture(page, 4);
 
   const kohya = await downloaded(page, 'kohya');
   expect(kohya.name).toMatch(/^aawxbc-figurine.*\.safetensors$/);
@@ -53,11 +58,6 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   );
   expect(said).toEqual([]);
 });
-
-async function fewDrawingSteps(page: Page, steps: number): Promise<void> {
-  await page.getByText(en.compare.more, { exact: true }).click();
-  await page.getByLabel(en.compare.drawingSteps).fill(String(steps));
-}
 
 async function downloaded(
   page: Page,
