@@ -35,8 +35,22 @@ export function planReport(request: PlanRequest) {
   const config = parseUNetConfig(request.config);
   const target = { ...DEFAULT_LIMITS, gemmVariant: gemmVariantFor(false) };
   const shape = { config, height: request.size, width: request.size, activations: request.activations };
-  const optimizer = { learningRates: new Float32Array(500), beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2, clip: 1 };
-  const graphs = engineGraphs({ ...shape, rank: request.rank, alpha: request.rank, recompute: request.recompute, micro: request.batch, optimizer });
+  const optimizer = {
+    learningRates: new Float32Array(500),
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-2,
+    clip: 1,
+  };
+  const graphs = engineGraphs({
+    ...shape,
+    rank: request.rank,
+    alpha: request.rank,
+    recompute: request.recompute,
+    micro: request.batch,
+    optimizer,
+  });
   const built = programs(graphs, { target, recompute: request.recompute, micro: request.batch });
   const base = predictGraph({ ...shape, batch: 1, rank: 0 });
   const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
@@ -56,8 +70,14 @@ export async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      config: { type: 'string' }, size: { type: 'string' }, rank: { type: 'string', default: '4' }, activations: { type: 'string', default: 'f32' },
-      recompute: { type: 'string', default: 'auto' }, batch: { type: 'string', default: '1' }, json: { type: 'string' }, help: { type: 'boolean' },
+      config: { type: 'string' },
+      size: { type: 'string' },
+      rank: { type: 'string', default: '4' },
+      activations: { type: 'string', default: 'f32' },
+      recompute: { type: 'string', default: 'auto' },
+      batch: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      help: { type: 'boolean' },
     },
   });
   const count = (name: 'size' | 'rank' | 'batch'): number => {
@@ -95,7 +115,10 @@ export async function main(args: string[]): Promise<number> {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2).padStart(10)} MB`;
 
-function table(plans: Readonly<Record<string, Plan>>, { bytes, flops, dispatches, largest: tensors }: ReturnType<typeof planReport>['report']): string {
+function table(
+  plans: Readonly<Record<string, Plan>>,
+  { bytes, flops, dispatches, largest: tensors }: ReturnType<typeof planReport>['report'],
+): string {
   const rows = Object.entries(plans).map(([name, p]) => {
     const arena = p.arena.slabBytes.reduce((a, b) => a + b, 0);
     return `  ${name.padEnd(10)} ${String(p.dispatches.length).padStart(6)} dispatches ${(p.flops / 1e9).toFixed(2).padStart(10)} GFLOP ${megabytes(arena)} arena`;

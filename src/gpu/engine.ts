@@ -163,7 +163,7 @@ export class Engine implements UNetEngine {
   }
 
   async predict(inputs: UNetInputs, strength: number): Promise<Float32Array> {
-    const program = this.#program('predict');
+    const program = this.program('predict');
     const slot = await this.#readback.slot();
     this.#write(program, inputs, strength);
     const { offset, bytes } = program.io(IO.noisePred);
@@ -172,7 +172,7 @@ export class Engine implements UNetEngine {
   }
 
   async evaluate(inputs: MicroStep, strength: number): Promise<number> {
-    const program = this.#program('evaluate');
+    const program = this.program('evaluate');
     const slot = await this.#readback.slot();
     this.#write(program, inputs, strength);
     program.submit((e) => e.copyBufferToBuffer(this.#io, program.io(IO.loss).offset, slot, 0, 4));
@@ -183,14 +183,14 @@ export class Engine implements UNetEngine {
     const expected = this.options.micro ?? 1;
     if (micro.length !== expected)
       throw new Error(`step: the engine was made for ${expected} micro-steps, got ${micro.length}`);
-    const train = this.#program('train');
+    const train = this.program('train');
     const slot = await this.#readback.slot();
     const bytes = 4 * (STATE_SIZE + expected);
     micro.forEach((inputs, i) => {
       this.#write(train, inputs, 1);
       train.submit((e) => e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, slot, 4 * (STATE_SIZE + i), 4));
     });
-    this.#program('update').submit((e) =>
+    this.program('update').submit((e) =>
       e.copyBufferToBuffer(this.buffers.get('state:step') as GPUBuffer, 0, slot, 0, 4 * STATE_SIZE),
     );
     const values = new Float32Array(await this.#readback.take(slot, bytes));
@@ -206,8 +206,10 @@ export class Engine implements UNetEngine {
   }
 
   /** One forward and backward pass of the whole batch, for goldens: noise_pred and loss as they are, gradients by LoRA key, unscaled. */
-  async gradients(inputs: MicroStep): Promise<{ noisePred: Float32Array; loss: number; gradients: LoraWeights }> {
-    const train = this.#program('train');
+  async gradients(
+    inputs: MicroStep & { timesteps?: readonly number[] },
+  ): Promise<{ noisePred: Float32Array; loss: number; gradients: LoraWeights }> {
+    const train = this.program('train');
     const lossScale = this.options.activations === 'f16' ? LOSS_SCALE.first : 1;
     const encoder = this.device.createCommandEncoder();
     encoder.clearBuffer(this.buffers.get('grads') as GPUBuffer);
@@ -312,7 +314,7 @@ export class Engine implements UNetEngine {
       width: this.options.width,
     };
   }
-  #program(name: string): Program {
+  program(name: string): Program {
     const program = this.#programs[name];
     if (!program) throw new Error(`this engine was made without an optimizer: it cannot "${name}"`);
     return program;

@@ -19,6 +19,8 @@ const SUBMIT_DISPATCHES = 512;
 export class Program {
   readonly commands: readonly Command[];
   readonly dims: GPUBuffer;
+  /** For tests: encodes something between two dispatches. Each then has a pass of its own. */
+  afterDispatch: ((encoder: GPUCommandEncoder, index: number) => void) | undefined;
 
   /** @param buffer by Region.buffer: `arena:0`, `weight:conv_in.weight`, `lora` … */
   constructor(
@@ -73,7 +75,7 @@ export class Program {
     let at = 0;
     while (at < this.commands.length) {
       const encoder = this.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
+      let pass = encoder.beginComputePass();
       let flops = 0;
       for (
         let n = 0;
@@ -85,6 +87,11 @@ export class Program {
         pass.setBindGroup(0, c.bindGroup);
         pass.dispatchWorkgroups(...c.workgroups);
         flops += c.flops;
+        if (this.afterDispatch) {
+          pass.end();
+          this.afterDispatch(encoder, at);
+          pass = encoder.beginComputePass();
+        }
       }
       pass.end();
       if (at === this.commands.length) last?.(encoder);

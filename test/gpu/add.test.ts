@@ -12,7 +12,14 @@ test.each(['f32', 'f16'] as const)('add, %s', async (dtype) => {
     const b = g.tensor('b', [3, width], 'temp', dtype);
     const { y } = g.emit(add, { a, b });
     const av = Array.from({ length: 3 * width }, (_, i) => i / 4);
-    const out = await runGraph(device, g, new Map([[a, av], [b, av.map((v) => 1 - v / 2)]]));
+    const out = await runGraph(
+      device,
+      g,
+      new Map([
+        [a, av],
+        [b, av.map((v) => 1 - v / 2)],
+      ]),
+    );
     expect([...(await out.read(y!))]).toEqual(av.map((v) => 1 + v / 2));
     g.nodes.length = 0;
   }
