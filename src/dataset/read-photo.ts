@@ -21,7 +21,11 @@ export async function readPhoto(
     const { width, height } = bitmap;
     const shortSide = Math.min(width, height);
     if (shortSide < resolution * SMALLEST_PART_OF_RESOLUTION)
-      throw new Trouble('photo-too-small', { file: name, width, height, needs: resolution });
+      throw new Trouble(
+        'photo-too-small',
+        { file: name, width, height, needs: resolution },
+        `${name}: expected at least ${resolution} px on the short side, got ${width} × ${height}. Choose a larger photo.`,
+      );
     const scale = Math.min(1, THUMBNAIL_PX / Math.max(width, height));
     const small = flattened(bitmap, { x: 0, y: 0, width, height }, scale);
     const print = fingerprint(small);

@@ -14,7 +14,7 @@ export interface ModelSource extends Omit<ModelInfo, 'resolution' | 'bytes'> {
 }
 export interface ModelFiles extends ModelFolder {
   readonly info: Omit<ModelInfo, 'resolution'>;
-  /** Why a newer version could not be taken; the one that was here is in use. */
+  /** Why nobody could say whether there is a newer version (offline), or why it could not be taken; the one that was here is in use. */
   readonly updateFailed: Trouble | null;
 }
 export interface OpenOptions {
@@ -23,7 +23,10 @@ export interface OpenOptions {
   fetch?: typeof globalThis.fetch;
   db?: Database;
   shardBytes?: number; // smaller in tests
+  patienceMs?: number; // how long a model that is here waits to hear of a newer one
 }
+
+const PATIENCE_MS = 5000;
 
 /** The bundled model, relative to the page (`document.baseURI`; a worker's own address is another). */
 export const demoModel = (page: string | URL): ModelSource => ({
@@ -48,7 +51,7 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
     return { ...folder, info: { ...info, bytes: folder.bytes }, updateFailed };
   };
   try {
-    const latest = await fetchManifest(source, options);
+    const latest = await fetchManifest(source, options, stored ? (options.patienceMs ?? PATIENCE_MS) : undefined);
     if (stored && sameFiles(stored, latest)) return await inUse(stored, null);
     const files = await inUse(latest, null);
     await db.write({ put: [[['model', id], latest]] });
@@ -71,10 +74,30 @@ export async function deleteModel(id: string, db: Database = database('darkroom-
   if (manifest) await dropUnused(db, manifest);
 }
 
-async function fetchManifest(source: ModelSource, { fetch, signal }: OpenOptions): Promise<Manifest> {
-  const from = { fetch: fetch ?? globalThis.fetch.bind(globalThis), baseUrl: source.baseUrl, signal };
-  const response = await request(from, 'manifest.json');
-  return checkManifest(await parseJson('manifest.json', await response.blob()), 'manifest.json');
+/** With a `patience` (ms), no answer within it is as good as none: a train's Wi-Fi must not keep a model that is here from opening. */
+async function fetchManifest(
+  source: ModelSource,
+  { fetch, signal }: OpenOptions,
+  patience?: number,
+): Promise<Manifest> {
+  const tooLong = patience === undefined ? undefined : AbortSignal.timeout(patience);
+  const signals = [signal, tooLong].filter((one) => one !== undefined);
+  const from = {
+    fetch: fetch ?? globalThis.fetch.bind(globalThis),
+    baseUrl: source.baseUrl,
+    signal: AbortSignal.any(signals),
+  };
+  try {
+    const response = await request(from, 'manifest.json');
+    return checkManifest(await parseJson('manifest.json', await response.blob()), 'manifest.json');
+  } catch (error) {
+    if (!tooLong?.aborted || signal?.aborted) throw error;
+    throw new Trouble(
+      'file-missing',
+      { file: 'manifest.json', status: 0 },
+      `manifest.json: no answer within ${patience} ms.`,
+    );
+  }
 }
 
 /** The folder, whole: what is missing is fetched; what is here but cannot be read any more is dropped and fetched, once a file. */

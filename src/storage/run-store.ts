@@ -41,6 +41,6 @@ export function runStore<S>(db: Database = database('darkroom-runs')): RunStore<
           ['summary', runId],
           ['snapshot', runId],
         ],
-      }), // prettier-ignore
+      }),
   };
 }

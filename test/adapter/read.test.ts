@@ -32,7 +32,7 @@ describe('files of other programs', () => {
           ? Uint16Array.from(new Uint32Array(values.slice().buffer), (w) => w >>> 16)
           : dtype === 'F64'
             ? Float64Array.from(values)
-            : values; // prettier-ignore
+            : values;
     return [
       { name: down, dtype, shape: [rank, m.inFeatures], data: as(a) },
       { name: up, dtype, shape: [m.outFeatures, rank], data: as(b) },
@@ -130,7 +130,7 @@ describe('files of other programs', () => {
       'lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight',
       'text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_linear_layer.up.weight',
       'lora_te1_x.alpha',
-    ]; // prettier-ignore
+    ];
     const tensors = [
       ...pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 2),
       ...te.map((name) => scalar(name, 1)),

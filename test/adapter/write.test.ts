@@ -19,7 +19,7 @@ const settings = {
   rank: 4,
   alpha: 2,
   seed: 7,
-} as TrainingSettings; // prettier-ignore
+} as TrainingSettings;
 const run = { identifier: 'aawxbc', classNoun: 'figurine', settings, startedAt: Date.UTC(2026, 0, 2) };
 
 describe('written and read back', () => {
@@ -84,7 +84,7 @@ describe('the start, the name, the metadata', () => {
       [1, 24],
       [2, 20],
       [3, 24],
-    ]); // prettier-ignore
+    ]);
     expect(weights.get(modules[2]!.name)!.down).toEqual(ramp(20, 2).map((v) => v / 4));
     for (const { up } of weights.values()) expect(up.every((v) => v === 0)).toBe(true);
   });

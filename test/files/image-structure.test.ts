@@ -65,7 +65,7 @@ describe('what is not whole', () => {
       [...bytes('BM')],
       [...bytes('....ftyp')],
       [],
-    ]; // prettier-ignore
+    ];
     fc.assert(
       fc.property(fc.constantFrom(...begins), fc.uint8Array({ maxLength: 300 }), (begin, rest) => {
         imageStructure(Uint8Array.from([...begin, ...rest]));

@@ -80,6 +80,20 @@ describe('a model', () => {
     expect(await first(await open())).toBe(2 + UNET.length);
   });
 
+  it('opens when the network is there but never answers', async () => {
+    const { open, first } = setup();
+    await open();
+    const never: typeof fetch = (_input, init) =>
+      new Promise((_, reject) => init!.signal!.addEventListener('abort', () => reject(init!.signal!.reason)));
+    const model = await open({ fetch: never, patienceMs: 10 });
+    expect(await first(model)).toBe(1 + UNET.length);
+    expect(model.updateFailed?.message).toMatch(/10 ms/);
+    const stop = new AbortController();
+    const stopped = open({ fetch: never, signal: stop.signal });
+    setTimeout(() => stop.abort(), 10);
+    await expect(stopped).rejects.toThrow(/abort/i);
+  });
+
   it('goes on after a broken connection from the last whole shard, or from the start where the server has no ranges', async () => {
     for (const ranges of [true, false]) {
       const { server, open, first } = setup();
@@ -156,7 +170,6 @@ describe('a damaged model is named with what was expected, and nothing of the da
       JSON.stringify({ files: files.slice(1) }),
       JSON.stringify({ files: files.map((f) => ({ ...f, sha256: 'x' })) }),
     ]) {
-      // prettier-ignore
       server.instead.set('manifest.json', () => new Response(body));
       expect((await troubleOf('file-damaged', open())).facts.file).toBe('manifest.json');
     }

@@ -25,7 +25,7 @@ const run = (runId: string, step: number, startedAt = 0) => ({
   summary: summary(runId, step, startedAt),
   snapshot: { step, state: state(step) },
   photos: 7,
-}); // prettier-ignore
+});
 
 describe('runs', () => {
   it('come back as saved, are listed newest first, and are forgotten', async () => {
@@ -38,7 +38,7 @@ describe('runs', () => {
     expect((await store.list()).map(({ runId, step }) => [runId, step])).toEqual([
       ['b', 10],
       ['a', 100],
-    ]); // prettier-ignore
+    ]);
     await store.forget('a');
     expect(await store.load('a')).toBeNull();
     expect((await store.list()).map(({ runId }) => runId)).toEqual(['b']);
@@ -72,7 +72,7 @@ describe('runs', () => {
 describe('adapters', () => {
   const info = (adapterId: string, createdAt: number) => ({ adapterId, createdAt, moments: [100] }) as AdapterInfo;
   const weights = (value: number): LoraWeights =>
-    new Map([['m.to_q', { down: Float32Array.of(value), up: Float32Array.of(-value) }]]); // prettier-ignore
+    new Map([['m.to_q', { down: Float32Array.of(value), up: Float32Array.of(-value) }]]);
 
   it('keep the weights of every saved step until they are forgotten', async () => {
     const db = emptyDatabase();
@@ -123,7 +123,7 @@ describe('the project', () => {
     classNoun: 'toy',
     settings: { preset: 'quick' },
     runId: null,
-  }); // prettier-ignore
+  });
 
   it('comes back with its photos; only new photos are written, those taken out go', async () => {
     const db = emptyDatabase();
@@ -148,7 +148,7 @@ describe('the project', () => {
       store.save(project([photo('a')])),
       store.save(project([])),
       store.save(project([photo('a'), photo('b')])),
-    ]); // prettier-ignore
+    ]);
     expect((await store.load())!.photos.map(({ id }) => id)).toEqual(['a', 'b']);
     expect(await db.keysUnder(['photo'])).toHaveLength(2);
   });
