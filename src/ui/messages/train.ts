@@ -116,7 +116,7 @@ export const train = {
   } as Record<string, string>,
   limits: (min: string, max: string, whole: boolean) =>
     `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
-  defaultIs: (value: string) => `default ${value}`,
+  defaultIs: (value: string) => `Default: ${value}.`,
   perPhoto: (n: number) => `${amount(n)} a photo`,
   fileOf: (size: string) => `${size} file`,
   equalsRank: '= rank',
