@@ -3,14 +3,14 @@
 /** Lower case, words joined by hyphens, safe on every file system. */
 const slug = (words: string): string =>
   words
-    .trim()
+    .normalize('NFC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-+|-+$/g, '');
 
 /** 'aawxbc-figurine', or 'aawxbc-figurine-s400' for a step that is not the best. */
 export function adapterName(identifier: string, classNoun: string, moment: number | null, bestStep: number): string {
-  const name = slug(`${identifier} ${classNoun}`) || 'adapter';
+  const name = slug(`${identifier} ${classNoun}`).slice(0, 80) || 'adapter';
   return moment === null || moment === bestStep ? name : `${name}-s${moment}`;
 }
 

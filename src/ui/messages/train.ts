@@ -41,7 +41,7 @@ const knobs: Record<keyof TrainingSettings, KnobWords> = {
   },
   schedule: { name: 'Schedule', unit: '', effect: 'How the rate changes towards the end.' },
   warmupSteps: { name: 'Warm-up', unit: 'steps', effect: 'The rate rises from zero over these steps.' },
-  clip: { name: 'Gradient clipping', unit: '', effect: 'Largest gradient norm; 0 switches it off.' },
+  clip: { name: 'Gradient clipping', unit: '', effect: 'A larger gradient is shortened to this norm.' },
   rank: { name: 'Rank', unit: '', effect: 'Room for detail. Doubling it doubles the file.' },
   alpha: { name: 'Alpha', unit: '', effect: 'Scales the adapter by alpha / rank.' },
   beta1: { name: 'Beta 1', unit: '', effect: 'Memory of the direction (AdamW).' },

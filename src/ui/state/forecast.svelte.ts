@@ -19,6 +19,7 @@ export class Forecasts {
   readonly #known = new SvelteMap<string, Forecast>();
   readonly #studio: StudioCalls;
   readonly #asked = new Set<string>();
+  #modelId: string | null = null;
   #last: Promise<void> = Promise.resolve();
 
   constructor(studio: StudioCalls) {
@@ -34,6 +35,12 @@ export class Forecasts {
     if (this.#asked.has(kind)) return;
     this.#asked.add(kind);
     this.#last = this.#last.then(() => this.#answer(kind, settings));
+  }
+
+  /** What is known of another model is forgotten. */
+  use(modelId: string): void {
+    if (this.#modelId !== modelId) this.forget();
+    this.#modelId = modelId;
   }
 
   /** Another model, or a first measured speed: everything is asked again. */

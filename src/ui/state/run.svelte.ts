@@ -2,7 +2,7 @@
 import type { RunSummary, TrainEvent, TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import { finished, newRun, type Preview, type RunView, share, storedRun, withEvents } from '../train/run-view.ts';
 import { bestDot, verdict } from '../train/verdict.ts';
-import { type Mishap, mishap, type StudioCalls } from './studio.ts';
+import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 export type RunState =
   | 'idle'
@@ -76,7 +76,10 @@ export class Run {
       this.tookMs = performance.now() - startedAt;
     } catch (error) {
       this.#flush();
-      this.trouble = mishap(error);
+      if (!wasAborted(error)) this.trouble = mishap(error);
+      // Stopped before its first step: there is no run, or only the one there was.
+      else this.view = before;
+      if (!this.view) this.id = null;
     } finally {
       this.live = false;
       tab.set(null);

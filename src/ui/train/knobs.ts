@@ -42,7 +42,7 @@ export const knobs: readonly Knob[] = [
   real('learningRate', 'rate', 1e-7, 1e-1, true),
   choice('schedule', 'rate', ['constant', 'linear', 'cosine'], true),
   whole('warmupSteps', 'rate', 0, 20_000),
-  real('clip', 'rate', 0, 100),
+  real('clip', 'rate', 1e-6, 1000),
   whole('rank', 'adapter', 1, 128, true),
   real('alpha', 'adapter', 0.01, 256, true),
   real('beta1', 'optimizer', 0, 0.9999),
