@@ -45,50 +45,49 @@ fn a_one(i: u32, along: u32) -> f32 {
 #endif
 
 #if A_LAYOUT == conv || A_LAYOUT == conv_dx
-struct Row { image: u32, y: i32, x: i32, live: bool }
+// Positions are u32: above or left of the image they wrap to more than any height, so one comparison tests both edges. No branch and no signed
+// division here: with them SwiftShader's compiler needs minutes for conv_dx.
+struct Row { image: u32, y: u32, x: u32, live: bool }
 fn a_row(m: u32) -> Row {
   let in_image = m % (dims.rows_h * dims.rows_w);
-  let y = i32(in_image / dims.rows_w);
-  let x = i32(in_image % dims.rows_w);
+  let y = in_image / dims.rows_w;
+  let x = in_image % dims.rows_w;
 #if A_LAYOUT == conv
-  return Row(m / (dims.rows_h * dims.rows_w), y * i32(dims.step) - 1, x * i32(dims.step) - 1, m < dims.m);
+  return Row(m / (dims.rows_h * dims.rows_w), y * dims.step - 1u, x * dims.step - 1u, m < dims.m);
 #else
-  return Row(m / (dims.rows_h * dims.rows_w), y + 1, x + 1, m < dims.m);
+  return Row(m / (dims.rows_h * dims.rows_w), y + 1u, x + 1u, m < dims.m);
 #endif
 }
-// Index of channel 0 of the source pixel that tap meets, or 0xffffffff outside the image (padding 1) or between the strides.
-fn source(r: Row, tap: u32) -> u32 {
-  let ky = i32(tap / 3u);
-  let kx = i32(tap % 3u);
+struct Source { index: u32, live: bool } // live: inside the image (padding 1) and, for conv_dx, not between the strides
+fn source(r: Row, k: u32) -> Source {
+  let tap = k / dims.c;
+  let ky = tap / 3u;
 #if A_LAYOUT == conv
   let y = r.y + ky;
-  let x = r.x + kx;
+  let x = r.x + tap - 3u * ky;
   let on_grid = true;
 #else
-  let step = i32(dims.step);
-  let y = (r.y - ky) / step;
-  let x = (r.x - kx) / step;
-  let on_grid = y * step == r.y - ky && x * step == r.x - kx;
+  let up = r.y - ky;
+  let left = r.x - (tap - 3u * ky);
+  let y = up / dims.step;
+  let x = left / dims.step;
+  let on_grid = y * dims.step == up && x * dims.step == left;
 #endif
-  if (!r.live || !on_grid || y < 0 || x < 0 || y >= i32(dims.h) || x >= i32(dims.w)) { return 0xffffffffu; }
-  return ((r.image * dims.h + u32(y)) * dims.w + u32(x)) * dims.c;
+  let live = r.live && on_grid && k < dims.k && y < dims.h && x < dims.w;
+  return Source(select(0u, ((r.image * dims.h + y) * dims.w + x) * dims.c + k - tap * dims.c, live), live);
 }
 fn a_at(r: Row, k: u32) -> vec4<f32> {
 #if A_WIDTH == 4
-  let tap = k / dims.c;
-  let start = source(r, tap);
-  if (k >= dims.k || start == 0xffffffffu) { return vec4<f32>(); }
-  return load_a((start + k - tap * dims.c) >> 2u);
+  let s = source(r, k);
+  return select(vec4<f32>(), load_a(s.index >> 2u), s.live);
 #else
   return vec4<f32>(a_tap(r, k), a_tap(r, k + 1u), a_tap(r, k + 2u), a_tap(r, k + 3u));
 #endif
 }
 #if A_WIDTH != 4
 fn a_tap(r: Row, k: u32) -> f32 {
-  let tap = k / dims.c;
-  let start = source(r, tap);
-  if (k >= dims.k || start == 0xffffffffu) { return 0.0; }
-  return load_a(start + k - tap * dims.c);
+  let s = source(r, k);
+  return select(0.0, load_a(s.index), s.live);
 }
 #endif
 #endif
