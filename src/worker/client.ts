@@ -78,7 +78,9 @@ export class StudioClient implements Calls {
       event.preventDefault();
       this.#fail(new Error(`the studio worker broke: ${event.message || 'its script could not be loaded'}`));
     });
-    return [worker, Comlink.wrap<WireStudio>(worker)];
+    const remote = Comlink.wrap<WireStudio>(worker);
+    void remote.begin(globalThis.document?.baseURI ?? ''); // messages keep their order: it is known before the first call
+    return [worker, remote];
   }
 
   #ask<T>(call: (studio: Comlink.Remote<WireStudio>) => Promise<T>): Promise<T> {

@@ -17,7 +17,8 @@ import { planOf } from './unet-engines.ts';
 import type { Ticket, WireStudio } from './wire.ts';
 
 export interface Kept {
-  openModel(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
+  /** `page`: the page's address. */
+  openModel(signal: AbortSignal, modelId: string, page: string, onProgress: OnProgress): Promise<ModelFiles>;
   runs: RunStore;
   adapters: AdapterStore;
   project: { save(project: Project): Promise<void>; load(): Promise<Project | null> };
@@ -27,6 +28,7 @@ export function createStudio(kept: Kept): WireStudio {
   const turns = gpuTurns();
   const shelf: AdapterShelf = adapterShelf(kept.adapters);
   const tickets = new Map<Ticket, AbortController>();
+  let page = '';
   let model: ModelSession | null = null;
   let session: { runId: string; run: RunSession } | null = null; // the last one trained here
   let gpuReport: GpuReport | null = null;
@@ -53,6 +55,9 @@ export function createStudio(kept: Kept): WireStudio {
   };
 
   return {
+    async begin(address) {
+      page = address;
+    },
     inspect,
     cancel: async (ticket) => tickets.get(ticket)?.abort(),
 
@@ -60,7 +65,7 @@ export function createStudio(kept: Kept): WireStudio {
       under(ticket, async (signal) => {
         if (model?.info.id === modelId) return model.info;
         if (turns.run) throw new Error('a training is under way: stop it before another model is opened');
-        const files = await kept.openModel(signal, modelId, onProgress);
+        const files = await kept.openModel(signal, modelId, page, onProgress);
         const next = await modelSession(files, (progress) => hearGpu(progress));
         await model?.close();
         model = next;

@@ -11,7 +11,7 @@ installErrorTransfer(); // the worker's side does the same; here both sides shar
 /** A Worker whose other end is `studio`, in this thread. */
 function workerOf(studio: Partial<WireStudio>) {
   const { port1, port2 } = new MessageChannel();
-  Comlink.expose(studio, port2);
+  Comlink.expose({ begin: async () => {}, ...studio }, port2);
   port1.start();
   const worker = Object.assign(port1, { terminate: vi.fn(() => port1.close()) });
   return worker as unknown as Worker & { terminate: ReturnType<typeof vi.fn> };
