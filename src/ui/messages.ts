@@ -43,6 +43,7 @@ export const en = {
     toDark: 'Use the dark theme',
     close: 'Close',
     undo: 'Undo',
+    again: 'Try again',
     details: 'Details',
     copy: 'Copy',
     copied: 'Copied',
@@ -217,7 +218,7 @@ export const en = {
                 : 'Good start',
     many: 'More than 30 rarely helps and takes longer.',
     few: 'Fewer than five photos teach one pose and one place.',
-    next: (n: number) => `Continue with ${n} ${n === 1 ? 'photo' : 'photos'}`,
+    next: (n: number) => (n === 0 ? 'Continue' : `Continue with ${n} ${n === 1 ? 'photo' : 'photos'}`),
     nextAnyway: 'Continue anyway',
     tips: [
       { title: 'Change the place', text: 'Otherwise the table is learned along with the toy.' },
@@ -284,6 +285,8 @@ export const en = {
   train,
   compare,
   update,
+
+  notKept: 'What you add now is not kept over a reload.',
 
   trouble: (mishap: Mishap): TroubleWords => {
     switch (mishap.code) {

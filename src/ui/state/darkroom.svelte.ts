@@ -52,8 +52,8 @@ export class Darkroom {
     this.studio = studio;
     this.gpu = new Gpu(studio);
     this.model = new Model(studio);
-    this.photos = new Photos(studio);
-    this.naming = new Naming(studio);
+    this.photos = new Photos(studio, () => this.model.opened());
+    this.naming = new Naming(studio, () => this.model.opened());
     this.baseline = new Baseline(studio);
     this.setup = new Setup(
       () => this.photos.inUse.length,
@@ -72,11 +72,10 @@ export class Darkroom {
 
   /** What a reload brings back: the GPU is asked, the project read, its model opened again. */
   async start(): Promise<void> {
-    const inspecting = this.gpu.inspect();
+    void this.gpu.inspect();
     await this.project.load();
     void this.run.find();
-    await inspecting;
-    if (this.model.chosen && !this.gpu.missing) await this.model.open(this.model.chosen);
+    if (this.model.chosen) await this.model.open(this.model.chosen);
   }
 
   #light(): LampLight {

@@ -12,6 +12,7 @@ export class Model {
   readonly #studio: StudioCalls;
   #stop: AbortController | null = null;
   #opened: Promise<boolean> | null = null;
+  #waiting: (() => void)[] = [];
 
   constructor(studio: StudioCalls) {
     this.#studio = studio;
@@ -25,6 +26,13 @@ export class Model {
     return this.#opened;
   }
 
+  /** When a model is open, however long that takes and however often it is tried; the one that needs no download when none was chosen. */
+  opened(): Promise<void> {
+    if (this.ready) return Promise.resolve();
+    if (!this.chosen) void this.open('demo');
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   async #open(id: string): Promise<boolean> {
     const stop = new AbortController();
     this.#stop = stop;
@@ -36,8 +44,10 @@ export class Model {
       const info = await this.#studio.openModel(stop.signal, id, (progress) => {
         if (this.#stop === stop) this.progress = progress;
       });
-      if (this.#stop === stop) this.info = info;
-      return this.#stop === stop;
+      if (this.#stop !== stop) return false;
+      this.info = info;
+      for (const resolve of this.#waiting.splice(0)) resolve();
+      return true;
     } catch (error) {
       if (this.#stop === stop && !wasAborted(error)) this.trouble = mishap(error);
       return false;

@@ -14,10 +14,13 @@ export class Naming {
   readonly classPrompt = $derived(`a photo of ${this.noun}`);
   readonly complete = $derived(this.name !== '' && this.noun !== '');
   readonly #studio: StudioCalls;
+  readonly #opened: () => Promise<void>;
   #asked = 0;
 
-  constructor(studio: StudioCalls) {
+  /** `opened`: when the model is, whose tokenizer reads the name. */
+  constructor(studio: StudioCalls, opened: () => Promise<void>) {
     this.#studio = studio;
+    this.#opened = opened;
   }
 
   restore(identifier: string, classNoun: string): void {
@@ -25,7 +28,13 @@ export class Naming {
     this.classNoun ||= classNoun;
   }
 
+  /** A made-up name into an empty field; never over what was typed meanwhile. */
+  async offer(): Promise<void> {
+    await this.#opened();
+    if (!this.name) await this.suggest();
+  }
   async suggest(): Promise<void> {
+    await this.#opened();
     try {
       this.identifier = await this.#studio.suggestIdentifier();
       this.trouble = null;
@@ -37,6 +46,7 @@ export class Naming {
   /** Asks for the pieces of what is typed now; an answer that comes late is dropped. */
   async tokenize(): Promise<void> {
     const ask = ++this.#asked;
+    await this.#opened();
     const read = (word: string) => (word ? this.#studio.tokens(word, word) : null);
     try {
       const [report, nounReport] = await Promise.all([read(this.name), read(this.noun)]);

@@ -25,11 +25,14 @@ export class Photos {
     this.entries.filter((entry) => entry.state === 'unreadable').find((entry) => entry.id === this.selectedId) ?? null,
   );
   readonly #studio: StudioCalls;
+  readonly #opened: () => Promise<void>;
   readonly #stops = new Map<string, AbortController>();
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(studio: StudioCalls) {
+  /** `opened`: when the model is, which says how large a photo must be. */
+  constructor(studio: StudioCalls, opened: () => Promise<void>) {
     this.#studio = studio;
+    this.#opened = opened;
   }
 
   /** Its number on the sheet, from 1; null when it is not there any more. */
@@ -56,8 +59,9 @@ export class Photos {
       ...images.map(({ id, file }): Entry => ({ id, name: file.name, state: 'waiting' })),
     ];
     for (const { id, file } of images) {
-      this.#stops.set(id, new AbortController());
-      this.#reading = this.#reading.then(() => this.#read(id, file, captions.get(stem(file.name)) ?? ''));
+      const stop = new AbortController();
+      this.#stops.set(id, stop);
+      this.#reading = this.#reading.then(() => this.#read(stop.signal, id, file, captions.get(stem(file.name)) ?? ''));
     }
     for (const { photo } of this.ready) {
       const caption = captions.get(stem(photo.name));
@@ -66,12 +70,12 @@ export class Photos {
     return this.#reading;
   }
 
-  async #read(id: string, file: File, caption: string): Promise<void> {
-    const stop = this.#stops.get(id)!;
-    if (stop.signal.aborted) return;
+  async #read(signal: AbortSignal, id: string, file: File, caption: string): Promise<void> {
+    await this.#opened();
+    if (signal.aborted) return;
     const known = this.all.map((photo) => ({ id: photo.id, fingerprint: photo.reading.fingerprint }));
     try {
-      const reading = await this.#studio.readPhoto(stop.signal, file.name, file, known);
+      const reading = await this.#studio.readPhoto(signal, file.name, file, known);
       const use = !reading.flags.some(leavesOut);
       const photo: Photo = { id, name: file.name, file, reading, crop: wholeCrop, caption, use };
       this.#replace({ id, name: file.name, state: 'ready', photo });
@@ -97,16 +101,20 @@ export class Photos {
   /** Takes it off the sheet; the returned function puts it back where it was. */
   remove(id: string): () => void {
     const at = this.entries.findIndex((entry) => entry.id === id);
-    this.#stops.get(id)?.abort();
+    this.#cancel(id);
     if (this.selectedId === id) this.selectedId = this.#neighbour(at);
     return this.#undoable(this.entries.filter((entry) => entry.id !== id));
   }
   clear(): () => void {
-    for (const stop of this.#stops.values()) stop.abort();
+    for (const id of [...this.#stops.keys()]) this.#cancel(id);
     this.selectedId = null;
     return this.#undoable([]);
   }
 
+  #cancel(id: string): void {
+    this.#stops.get(id)?.abort();
+    this.#stops.delete(id);
+  }
   #neighbour(at: number): string | null {
     const others = [...this.entries.slice(at + 1), ...this.entries.slice(0, at).reverse()];
     return others.find((entry) => entry.state === 'ready')?.id ?? null;

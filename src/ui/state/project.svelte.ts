@@ -70,7 +70,14 @@ export class Project {
       await this.#studio.saveProject(pending);
       this.trouble = null;
     } catch (error) {
+      this.#pending ??= pending;
       this.trouble = mishap(error);
     }
+  }
+
+  /** After a trouble: what could not be read is read, what could not be written is written. */
+  again(): Promise<void> {
+    this.trouble = null;
+    return this.loaded ? this.flush() : this.load();
   }
 }

@@ -18,6 +18,7 @@ export function mishap(error: unknown): Mishap {
     const { code, facts } = error as Trouble;
     return { code, facts } as AnyTrouble;
   }
+  console.error(error);
   return { code: 'bug', facts: { message: error instanceof Error ? (error.stack ?? error.message) : String(error) } };
 }
 
