@@ -1,11 +1,10 @@
 // npm run plan -- --config FILE --size N …: what a training run would allocate and compute, as a table or JSON. No GPU is asked.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { engineGraphs, gemmVariantFor } from '../src/gpu/engine.ts';
+import { enginePrograms, gemmVariantFor } from '../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../src/model/config.ts';
 import { predictGraph } from '../src/model/graphs.ts';
 import { largest, type Plan, plan } from '../src/plan/plan.ts';
-import { programs } from '../src/plan/programs.ts';
 import type { DType } from '../src/tensor/tensor.ts';
 
 const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--recompute on|off|auto] [--json FILE]
@@ -19,7 +18,7 @@ Plans a training run of a U-Net without a GPU and prints it as a table.
   --batch N               samples per step, as micro-steps of one (default 1)
   --json FILE             { bytes, flops, dispatches, largest } ("-": to the terminal)`;
 
-const DEFAULT_LIMITS = { maxBindingBytes: 128 * 2 ** 20 }; // WebGPU's maxStorageBufferBindingSize
+const DEFAULT_BINDING_BYTES = 128 * 2 ** 20; // WebGPU's maxStorageBufferBindingSize
 
 export interface PlanRequest {
   config: unknown; // config.json, parsed
@@ -33,7 +32,6 @@ export interface PlanRequest {
 /** What `--json` writes. `flops.forward` is without an adapter; `flops.step` is everything a step does. */
 export function planReport(request: PlanRequest) {
   const config = parseUNetConfig(request.config);
-  const target = { ...DEFAULT_LIMITS, gemmVariant: gemmVariantFor(false) };
   const shape = { config, height: request.size, width: request.size, activations: request.activations };
   const optimizer = {
     learningRates: new Float32Array(500),
@@ -43,15 +41,9 @@ export function planReport(request: PlanRequest) {
     weightDecay: 1e-2,
     clip: 1,
   };
-  const graphs = engineGraphs({
-    ...shape,
-    rank: request.rank,
-    alpha: request.rank,
-    recompute: request.recompute,
-    micro: request.batch,
-    optimizer,
-  });
-  const built = programs(graphs, { target, recompute: request.recompute, micro: request.batch });
+  const { rank, recompute, batch: micro } = request;
+  const built = enginePrograms({ ...shape, rank, alpha: rank, recompute, micro, optimizer }, DEFAULT_BINDING_BYTES);
+  const target = { maxBindingBytes: DEFAULT_BINDING_BYTES, gemmVariant: gemmVariantFor(false) };
   const base = predictGraph({ ...shape, batch: 1, rank: 0 });
   const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
   const { train, update } = built.plans as { train: Plan; update: Plan };

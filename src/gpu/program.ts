@@ -39,11 +39,10 @@ export class Program {
     this.commands = plan.dispatches.map(({ launch, bindings }) => {
       const offset = table.index.get(JSON.stringify(launch.dims)) as number;
       const values = Object.values(launch.dims);
-      values.forEach((v, i) =>
-        typeof v === 'number'
-          ? words.setUint32(offset + 4 * i, v, true)
-          : words.setFloat32(offset + 4 * i, v.f32, true),
-      );
+      for (const [i, v] of values.entries()) {
+        if (typeof v === 'number') words.setUint32(offset + 4 * i, v, true);
+        else words.setFloat32(offset + 4 * i, v.f32, true);
+      }
       const { pipeline, layout } = pipelines.get(launch);
       const bindGroup = device.createBindGroup({
         layout,

@@ -1,5 +1,5 @@
 // Graph: ops with known shapes in execution order. Building it is type checking: a wrong shape is an error here, never on the GPU.
-import { type DType, describe, lastDim, sameShape, type Tensor, type TensorKind } from '../tensor/tensor.ts';
+import { type DType, describeTensor, lastDim, sameShape, type Tensor, type TensorKind } from '../tensor/tensor.ts';
 import type { Attrs, Node, Op, Tensors } from './op.ts';
 
 export class Graph {
@@ -28,7 +28,8 @@ export class Graph {
   param(key: string, shape: readonly number[], kind: 'weight' | 'lora' | 'state', dtype: DType): Tensor {
     const known = this.#params.get(key);
     if (known) {
-      if (!sameShape(known.shape, shape)) throw new Error(`${key}: used as [${shape}], but it is ${describe(known)}`);
+      if (!sameShape(known.shape, shape))
+        throw new Error(`${key}: used as [${shape}], but it is ${describeTensor(known)}`);
       return known;
     }
     const t = this.tensor(key, shape, kind, dtype);
@@ -53,7 +54,7 @@ export class Graph {
     for (const [name, spec] of Object.entries(op.shape(present, attrs))) {
       const given = outputs[name];
       if (given && !sameShape(given.shape, spec.shape))
-        throw new Error(`${op.name}.${name}: expected [${spec.shape}], got ${describe(given)}`);
+        throw new Error(`${op.name}.${name}: expected [${spec.shape}], got ${describeTensor(given)}`);
       made[name] =
         given ?? this.tensor(`${this.block}/${op.name}.${name}`, spec.shape, 'temp', spec.dtype ?? this.activations);
     }

@@ -1,14 +1,14 @@
 // add: y = a + b, element by element.
 import { accumulateWith } from '../graph/backward.ts';
 import type { Op } from '../graph/op.ts';
-import { describe, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
 import { commonWidth, grid, operands } from './launch.ts';
 
 export const add: Op = {
   name: 'add',
   shape: ({ a, b }) => {
     if (!a || !b || !sameShape(a.shape, b.shape))
-      throw new Error(`add: a and b must have one shape, got ${a && describe(a)} and ${b && describe(b)}`);
+      throw new Error(`add: a and b must have one shape, got ${a && describeTensor(a)} and ${b && describeTensor(b)}`);
     return { y: { shape: a.shape } };
   },
   vjp: (g, _node, { y: dy }, back) => {

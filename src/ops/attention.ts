@@ -1,6 +1,6 @@
 // attention: y = softmax(q kᵀ / √d) v per head; q (B, T, C), k and v (B, S, C) → y (B, T, C). Scores exist for a block of query rows at a time.
 import type { Launch, Node, Op, Target } from '../graph/op.ts';
-import { describe, lastDim, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, type Tensor } from '../tensor/tensor.ts';
 import { type Gemm, gemm, type MatrixView } from './gemm.ts';
 
 /** Scratch of one block of scores: small enough to leave memory to the rest (SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads). */
@@ -42,7 +42,7 @@ export const attention: Op = {
     const c = q && lastDim(q.shape);
     if (!q || !k || !v || lastDim(k.shape) !== c || k.shape.join() !== v.shape.join() || k.shape[0] !== q.shape[0])
       throw new Error(
-        `attention: expected q (B, T, C) and k, v (B, S, C), got ${[q, k, v].map((x) => x && describe(x)).join(', ')}`,
+        `attention: expected q (B, T, C) and k, v (B, S, C), got ${[q, k, v].map((x) => x && describeTensor(x)).join(', ')}`,
       );
     if (c % Number(heads) !== 0) throw new Error(`attention: ${c} channels do not divide into ${heads} heads`);
     const [b, t] = q.shape as [number, number];

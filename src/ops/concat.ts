@@ -1,6 +1,6 @@
 // concat: a (…, A), b (…, B) → y (…, A + B); slice: x (…, C) → y (…, length), its way back.
 import type { Op } from '../graph/op.ts';
-import { describe, lastDim, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, need, widthOf } from './elementwise.ts';
 
 /**
@@ -13,7 +13,9 @@ export const concat: Op = {
     const [a, b] = need('concat', inputs, 'a', 'b');
     const leading = a.shape.slice(0, -1);
     if (!sameShape(leading, b.shape.slice(0, -1))) {
-      throw new Error(`concat: a and b must agree but for their last dimension, got ${describe(a)} and ${describe(b)}`);
+      throw new Error(
+        `concat: a and b must agree but for their last dimension, got ${describeTensor(a)} and ${describeTensor(b)}`,
+      );
     }
     const odd = widthOf(lastDim(a.shape), lastDim(b.shape)) === 1;
     return { y: { shape: [...leading, lastDim(a.shape) + lastDim(b.shape)], ...(odd && { dtype: 'f32' as const }) } };
@@ -43,7 +45,9 @@ export const slice: Op = {
     const [x] = need('slice', inputs, 'x');
     const [start, length] = [Number(attrs.start), Number(attrs.length)];
     if (!(start >= 0 && length >= 1 && start + length <= lastDim(x.shape))) {
-      throw new Error(`slice: ${start} … ${start + length} does not lie within the last dimension of ${describe(x)}`);
+      throw new Error(
+        `slice: ${start} … ${start + length} does not lie within the last dimension of ${describeTensor(x)}`,
+      );
     }
     const odd = widthOf(lastDim(x.shape), start, length) === 1;
     return { y: { shape: [...x.shape.slice(0, -1), length], ...(odd && { dtype: 'f32' as const }) } };

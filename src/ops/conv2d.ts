@@ -1,6 +1,6 @@
 // conv2d: 3×3 convolution, padding 1, stride 1 or 2, as an implicit GEMM over x (B, H, W, I) and weights kept as (O, 3, 3, I).
 import type { Node, Op, Tensors } from '../graph/op.ts';
-import { describe, lastDim, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
 import { type Gemm, gemm, gemmFlops } from './gemm.ts';
 
@@ -13,14 +13,14 @@ export const conv2d: Op = {
   shape: ({ x, w, rowBias }, { stride }) => {
     if (x?.shape.length !== 4 || w?.shape.length !== 4)
       throw new Error(
-        `conv2d: expected x (B, H, W, I) and w (O, 3, 3, I), got ${x && describe(x)} and ${w && describe(w)}`,
+        `conv2d: expected x (B, H, W, I) and w (O, 3, 3, I), got ${x && describeTensor(x)} and ${w && describeTensor(w)}`,
       );
     const [b, h, width, i] = x.shape as [number, number, number, number];
     const [o, kh, kw, wi] = w.shape as [number, number, number, number];
     if (kh !== 3 || kw !== 3 || wi !== i)
-      throw new Error(`conv2d: ${w.name} must be (O, 3, 3, ${i}) for ${describe(x)}, it is ${describe(w)}`);
+      throw new Error(`conv2d: ${w.name} must be (O, 3, 3, ${i}) for ${describeTensor(x)}, it is ${describeTensor(w)}`);
     if (rowBias && lastDim(rowBias.shape) !== o)
-      throw new Error(`conv2d: rowBias must be (${b}, ${o}), got ${describe(rowBias)}`);
+      throw new Error(`conv2d: rowBias must be (${b}, ${o}), got ${describeTensor(rowBias)}`);
     return { y: { shape: [b, convLength(h, Number(stride)), convLength(width, Number(stride)), o] } };
   },
   vjp(g, { inputs, attrs }, { y: dy }, back) {

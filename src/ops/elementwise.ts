@@ -1,6 +1,6 @@
 // What the non-GEMM ops share: named operands out of a record, widths of dimensions, the launch of a kernel that visits every element once.
 import type { DimValue, Launch, Tensors } from '../graph/op.ts';
-import { describe, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, sameShape, type Tensor } from '../tensor/tensor.ts';
 import { grid, operands } from './launch.ts';
 
 export type Width = 1 | 2 | 4;
@@ -16,7 +16,7 @@ export function need<N extends string[]>(op: string, tensors: Tensors, ...names:
 
 /** Throws unless `t` has this shape. */
 export function expectShape(what: string, t: Tensor, shape: readonly number[]): void {
-  if (!sameShape(t.shape, shape)) throw new Error(`${what}: expected [${shape.join(', ')}], got ${describe(t)}`);
+  if (!sameShape(t.shape, shape)) throw new Error(`${what}: expected [${shape.join(', ')}], got ${describeTensor(t)}`);
 }
 
 /** Widest access (4, 2 or 1 elements) that divides every one of these element counts. */

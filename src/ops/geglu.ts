@@ -1,6 +1,6 @@
 // geglu: x (…, 2F) → y (…, F) = x[…, :F] · gelu(x[…, F:]).
 import type { Op } from '../graph/op.ts';
-import { describe, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, expectShape, need, widthOf } from './elementwise.ts';
 
 /** diffusers' GEGLU after its projection: `hidden_states, gate = x.chunk(2, -1)`, y = hidden_states · gelu(gate), gelu with erf. */
@@ -8,7 +8,7 @@ export const geglu: Op = {
   name: 'geglu',
   shape: (inputs) => {
     const [x] = need('geglu', inputs, 'x');
-    if (lastDim(x.shape) % 2 !== 0) throw new Error(`geglu: the last dimension must be even, got ${describe(x)}`);
+    if (lastDim(x.shape) % 2 !== 0) throw new Error(`geglu: the last dimension must be even, got ${describeTensor(x)}`);
     return { y: { shape: half(x) } };
   },
   vjp: (g, { inputs: { x } }, { y: dy }, back) => {

@@ -1,6 +1,6 @@
 // groupNorm: x (B, …, C), gamma, beta (C) → y like x, mean and rstd (B, groups); SiLU fused where asked.
 import type { Launch, Node, Op } from '../graph/op.ts';
-import { describe, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, expectShape, need, type Width, widthOf } from './elementwise.ts';
 import { f32, grid } from './launch.ts';
 
@@ -17,7 +17,7 @@ export const groupNorm: Op = {
     const [x, gamma, beta] = need('group-norm', inputs, 'x', 'gamma', 'beta');
     const [channels, groups] = [lastDim(x.shape), Number(attrs.groups)];
     if (channels % groups !== 0)
-      throw new Error(`group-norm: ${groups} groups do not divide the channels of ${describe(x)}`);
+      throw new Error(`group-norm: ${groups} groups do not divide the channels of ${describeTensor(x)}`);
     expectShape('group-norm: gamma', gamma, [channels]);
     expectShape('group-norm: beta', beta, [channels]);
     const saved = { shape: [x.shape[0]!, groups], dtype: 'f32' as const };

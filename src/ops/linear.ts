@@ -1,14 +1,14 @@
 // linear: y = x Wᵀ (+ bias) (+ scale · h lowᵀ) (+ addend); x (…, k), W (n, k) → y (…, n). Also every 1×1 convolution, since activations are NHWC.
 import type { Graph } from '../graph/graph.ts';
 import type { Node, Op, Tensors } from '../graph/op.ts';
-import { describe, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
 import { type Gemm, gemm, gemmFlops } from './gemm.ts';
 
 const rows = (t: Tensor): number => numel(t.shape) / lastDim(t.shape);
 const expectWidth = (op: string, what: string, t: Tensor | undefined, expected: number): void => {
   if (t && lastDim(t.shape) !== expected)
-    throw new Error(`${op}: ${what} must be ${expected} wide, ${t.name} is ${describe(t)}`);
+    throw new Error(`${op}: ${what} must be ${expected} wide, ${t.name} is ${describeTensor(t)}`);
 };
 
 /** The adapter of LoRA (arXiv 2106.09685) rides along: h = x Aᵀ (…, r), low = B (n, r), scale = α/r · strength (1). */
@@ -16,7 +16,9 @@ export const linear: Op = {
   name: 'linear',
   shape: ({ x, w, bias, low, h, addend }) => {
     if (!x || !w || w.shape.length !== 2)
-      throw new Error(`linear: expected x (…, k) and w (n, k), got ${x && describe(x)} and ${w && describe(w)}`);
+      throw new Error(
+        `linear: expected x (…, k) and w (n, k), got ${x && describeTensor(x)} and ${w && describeTensor(w)}`,
+      );
     const [n, k] = w.shape as [number, number];
     expectWidth('linear', `x for ${w.name}`, x, k);
     expectWidth('linear', 'bias', bias, n);

@@ -1,6 +1,6 @@
 // upsampleNearest: x (B, h, w, C) → y (B, height, width, C) by the nearest source.
 import type { Attrs, Op } from '../graph/op.ts';
-import { describe, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
+import { describeTensor, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, need } from './elementwise.ts';
 import { commonWidth } from './launch.ts';
 
@@ -11,7 +11,7 @@ export const upsampleNearest: Op = {
   name: 'upsample-nearest',
   shape: (inputs, attrs) => {
     const [x] = need('upsample-nearest', inputs, 'x');
-    if (x.shape.length !== 4) throw new Error(`upsample-nearest: x must be (B, h, w, C), got ${describe(x)}`);
+    if (x.shape.length !== 4) throw new Error(`upsample-nearest: x must be (B, h, w, C), got ${describeTensor(x)}`);
     return { y: { shape: [x.shape[0]!, Number(attrs.height), Number(attrs.width), lastDim(x.shape)] } };
   },
   vjp: (g, { inputs: { x } }, { y: dy }, back) => {

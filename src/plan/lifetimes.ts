@@ -1,6 +1,6 @@
 // lifetimes: nodes in execution order → for every arena tensor, the first and last node that touches it.
 import type { Node, Target } from '../graph/op.ts';
-import { byteLength, describe, type Tensor } from '../tensor/tensor.ts';
+import { byteLength, describeTensor, type Tensor } from '../tensor/tensor.ts';
 
 export interface Lifetime {
   readonly tensor: Tensor;
@@ -40,7 +40,7 @@ export function lifetimes(nodes: readonly Scheduled[]): Lifetime[] {
       const life = alive.get(t.id);
       if (!life)
         throw new Error(
-          `${node.block}/${node.op.name} reads ${t.name} (${describe(t)}) before anything has written it`,
+          `${node.block}/${node.op.name} reads ${t.name} (${describeTensor(t)}) before anything has written it`,
         );
       life.last = at;
     }

@@ -1,7 +1,7 @@
 // plan: a graph → an arena and a flat list of dispatches, each binding a range of a named buffer. Everything decided before a GPU exists.
 import type { Graph } from '../graph/graph.ts';
 import type { Launch, Operand, Target } from '../graph/op.ts';
-import { byteLength, type DType, describe, type Tensor } from '../tensor/tensor.ts';
+import { byteLength, type DType, describeTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Arena, align, arena } from './arena.ts';
 import { type Lifetime, lifetimes, type Scheduled, schedule } from './lifetimes.ts';
 import { recompute } from './recompute.ts';
@@ -86,7 +86,7 @@ export function plan(g: Graph, options: PlanOptions): Plan {
     if (t.kind === 'input' || t.kind === 'output') return io.get(t.name) as Region;
     if (t.kind === 'temp') {
       const place = places.places.get(t.id);
-      if (!place) throw new Error(`${t.name} (${describe(t)}) has no place in the arena: nothing writes it`);
+      if (!place) throw new Error(`${t.name} (${describeTensor(t)}) has no place in the arena: nothing writes it`);
       return { buffer: `arena:${place.slab}`, offset: place.offset, bytes };
     }
     const name = t.kind === 'lora-grad' ? t.name.slice('grad.'.length) : t.name;

@@ -34,4 +34,5 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
   a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** `12×16×64 f16`, for tables and messages. */
-export const describe = (t: Pick<Tensor, 'shape' | 'dtype'>): string => `${t.shape.join('×') || 'scalar'} ${t.dtype}`;
+export const describeTensor = (t: Pick<Tensor, 'shape' | 'dtype'>): string =>
+  `${t.shape.join('×') || 'scalar'} ${t.dtype}`;

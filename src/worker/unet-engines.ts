@@ -1,12 +1,12 @@
 // A U-Net's config and tensors in; engines for whatever is asked, on one device, out — its weights uploaded and its kernels compiled once.
 import { requestGpu } from '../gpu/device.ts';
-import { createEngine, type EngineOptions, engineGraphs, gemmVariantFor } from '../gpu/engine.ts';
+import { createEngine } from '../gpu/engine.ts';
+import { type EngineOptions, enginePrograms, gemmVariantFor } from '../gpu/engine-plan.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
 import type { UNetConfig } from '../model/config.ts';
-import { programs } from '../plan/programs.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { learningRates } from '../training/learning-rate.ts';
 import type { GpuReport, OnProgress } from './api.ts';
@@ -43,7 +43,8 @@ export function optionsOf(files: UNetFiles, { rank, alpha, training }: EngineSpe
 export function planOf(files: UNetFiles, spec: EngineSpec, report: Pick<GpuReport, 'kind' | 'limits'>) {
   const options = optionsOf(files, spec);
   const micro = options.micro ?? 1;
-  const built = programs(engineGraphs(options), { target: targetOf(report), recompute: options.recompute, micro });
+  const { maxBindingBytes, gemmVariant } = targetOf(report);
+  const built = enginePrograms({ ...options, gemmVariant }, maxBindingBytes);
   return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * micro };
 }
 

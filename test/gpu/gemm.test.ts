@@ -46,7 +46,12 @@ const identity: Op = {
 function trainable(g: Graph, shape: number[], dtype: DType): { tensor: Tensor; gradient: () => Tensor } {
   let gradient: Tensor | undefined;
   const lora = g.tensor('stand-in', shape, 'lora');
-  const leaf: Op = { ...identity, vjp: (_g, _n, { y }) => void (gradient = y) };
+  const leaf: Op = {
+    ...identity,
+    vjp: (_g, _n, { y }) => {
+      gradient = y;
+    },
+  };
   const tensor = g.tensor('x', shape, 'temp', dtype);
   g.emit(leaf, { x: lora }, {}, { y: tensor });
   return { tensor, gradient: () => gradient as Tensor };

@@ -1,13 +1,13 @@
 // Runs the launches of one op (or a few) on a device, each tensor in a buffer of its own: kernels are tested without the plan.
-import { pipelineKey, storageClass, wgsl } from '../../src/gpu/shader.ts';
+import { operandsOf, Pipelines } from '../../src/gpu/pipelines.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import type { Launch, Node, Operand, Target } from '../../src/graph/op.ts';
+import type { Launch, Node, Target } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
 import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
 
 export const testTarget: Target = { maxBindingBytes: 128 * 2 ** 20, gemmVariant: () => 'tile32' };
 
-const pipelines = new WeakMap<GPUDevice, Map<string, GPUComputePipeline>>();
+const pipelines = new WeakMap<GPUDevice, Pipelines>();
 
 /**
  * @param data values of tensors that exist before the run; the others start filled with NaN, so that reading what nobody wrote is seen.
@@ -49,12 +49,15 @@ export async function runGraph(
     }
     scratchOf.set(node, tensors);
   }
+  const launches = g.nodes.flatMap((node) =>
+    node.op.launches({ ...node, outputs: { ...node.outputs, ...scratchOf.get(node) } }, target),
+  );
+  const known = pipelines.get(device) ?? new Pipelines(device);
+  pipelines.set(device, known);
+  await known.prepare(launches);
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  for (const node of g.nodes) {
-    const withScratch: Node = { ...node, outputs: { ...node.outputs, ...scratchOf.get(node) } };
-    for (const launch of node.op.launches(withScratch, target)) record(device, pass, launch, buffers);
-  }
+  for (const launch of launches) record(device, pass, launch, known, buffers);
   pass.end();
   device.queue.submit([encoder.finish()]);
   return {
@@ -75,50 +78,36 @@ export async function runGraph(
   };
 }
 
-function record(device: GPUDevice, pass: GPUComputePassEncoder, launch: Launch, buffers: Map<number, GPUBuffer>): void {
-  const known = pipelines.get(device) ?? new Map<string, GPUComputePipeline>();
-  pipelines.set(device, known);
-  const key = pipelineKey(launch);
-  let pipeline = known.get(key);
-  if (!pipeline) {
-    const operands = [...Object.values(launch.reads), ...Object.values(launch.writes)];
-    const layout = device.createBindGroupLayout({
-      entries: [
-        ...(Object.keys(launch.dims).length > 0
-          ? [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' as const } }]
-          : []),
-        ...operands.map((o, i) => ({
-          binding: i + 1,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: storageClass(o) === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
-        })),
-      ],
-    });
-    pipeline = device.createComputePipeline({
-      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: device.createShaderModule({ code: wgsl(launch), label: key }), entryPoint: launch.entry },
-    });
-    known.set(key, pipeline);
-  }
+function record(
+  device: GPUDevice,
+  pass: GPUComputePassEncoder,
+  launch: Launch,
+  pipelines: Pipelines,
+  buffers: Map<number, GPUBuffer>,
+): void {
+  const { pipeline, layout } = pipelines.get(launch);
   const dims = Object.values(launch.dims);
   const uniform = device.createBuffer({
-    size: Math.max(16, Math.ceil(dims.length / 4) * 16),
+    size: Math.max(16, 4 * dims.length),
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   const words = new DataView(new ArrayBuffer(uniform.size));
-  dims.forEach((d, i) =>
-    typeof d === 'number' ? words.setUint32(4 * i, d, true) : words.setFloat32(4 * i, d.f32, true),
-  );
+  for (const [i, d] of dims.entries()) {
+    if (typeof d === 'number') words.setUint32(4 * i, d, true);
+    else words.setFloat32(4 * i, d.f32, true);
+  }
   device.queue.writeBuffer(uniform, 0, words.buffer);
-  const operands: Operand[] = [...Object.values(launch.reads), ...Object.values(launch.writes)];
   pass.setPipeline(pipeline);
   pass.setBindGroup(
     0,
     device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
+      layout,
       entries: [
         ...(dims.length > 0 ? [{ binding: 0, resource: { buffer: uniform } }] : []),
-        ...operands.map((o, i) => ({ binding: i + 1, resource: { buffer: buffers.get(o.tensor.id) as GPUBuffer } })),
+        ...operandsOf(launch).map(([, o], i) => ({
+          binding: i + 1,
+          resource: { buffer: buffers.get(o.tensor.id) as GPUBuffer },
+        })),
       ],
     }),
   );

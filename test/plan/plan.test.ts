@@ -1,7 +1,7 @@
 // Plans without a GPU: FLOPs as torch counts them, no two live tensors in one place, recomputation, limits, SD 1.5's memory at 512².
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { engineGraphs, gemmVariantFor } from '../../src/gpu/engine.ts';
+import { engineGraphs, gemmVariantFor } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { lossGraph, predictGraph } from '../../src/model/graphs.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';

@@ -1,0 +1,80 @@
+// engine-plan: what an engine is asked for → the graphs it replays and which kernel each product gets. No GPU is touched: `npm run plan` asks here too.
+import type { GemmVariant, Target } from '../graph/op.ts';
+import type { UNetConfig } from '../model/config.ts';
+import { type BuiltGraph, lossGraph, predictGraph, updateGraph } from '../model/graphs.ts';
+import { loraLayout } from '../plan/plan.ts';
+import { type Programs, programs } from '../plan/programs.ts';
+import type { DType } from '../tensor/tensor.ts';
+import type { TensorSource } from '../tensor/tensor-source.ts';
+import type { OptimizerSettings } from './engine-types.ts';
+import type { Pipelines } from './pipelines.ts';
+import type { GpuWeights } from './weights.ts';
+
+export interface EngineOptions {
+  config: UNetConfig;
+  /** A checkpoint to upload, or weights that are on the device already (they stay there when the engine is destroyed). */
+  weights: TensorSource | GpuWeights;
+  height: number; // of the latents
+  width: number;
+  batch?: number; // default 1; training runs a batch as micro-steps of batch 1
+  rank: number; // 0: no adapter
+  alpha: number;
+  activations: DType;
+  recompute: 'on' | 'off' | 'auto';
+  /** batch × accumulate of one optimizer step. */
+  micro?: number;
+  /** Absent: the engine draws and measures, but does not train. */
+  optimizer?: OptimizerSettings;
+  gemmVariant?: Target['gemmVariant'];
+  /** false: no two tensors share memory (for tests). */
+  reuse?: boolean;
+  pipelines?: Pipelines;
+  onProgress?: (progress: { phase: 'weights' | 'kernels'; done: number; total: number }) => void;
+}
+
+/** Loss scale for f16 gradients: torch.amp.GradScaler's defaults. With f32 activations it is 1 and stays. */
+export const LOSS_SCALE = { first: 2 ** 16, largest: 2 ** 24, growthInterval: 2000 };
+
+/** The graphs of a run; what `npm run plan` prints and the engine replays. */
+export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, BuiltGraph> {
+  const options = {
+    config: o.config,
+    batch: o.batch ?? 1,
+    height: o.height,
+    width: o.width,
+    activations: o.activations,
+    rank: o.rank,
+  };
+  const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };
+  if (!o.optimizer) return graphs;
+  const train = lossGraph(options, 1 / (o.micro ?? 1));
+  const lora = loraLayout(train.graph.tensors.filter((t) => t.kind === 'lora'));
+  const { clip, beta1, beta2, epsilon, weightDecay, learningRates } = o.optimizer;
+  const dynamic = {
+    dynamicLossScale: o.activations === 'f16',
+    growthInterval: LOSS_SCALE.growthInterval,
+    largestScale: LOSS_SCALE.largest,
+  };
+  return {
+    ...graphs,
+    train,
+    update: updateGraph(lora.bytes / 4, learningRates.length, { clip, beta1, beta2, epsilon, weightDecay, ...dynamic }),
+  };
+}
+
+/** Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU; no workgroup memory where it is emulated. */
+export const gemmVariantFor =
+  (software: boolean) =>
+  (m: number, n: number, _k: number, batch: number): GemmVariant =>
+    software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32';
+
+/** Every plan of an engine and the bytes they take, for a device with bindings of `maxBindingBytes`. */
+export function enginePrograms(o: Omit<EngineOptions, 'weights' | 'pipelines'>, maxBindingBytes: number): Programs {
+  const target: Target = { maxBindingBytes, gemmVariant: o.gemmVariant ?? gemmVariantFor(false) };
+  return programs(engineGraphs(o), {
+    target,
+    recompute: o.recompute,
+    micro: o.micro ?? 1,
+    ...(o.reuse === undefined ? {} : { reuse: o.reuse }),
+  });
+}
