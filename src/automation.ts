@@ -155,7 +155,7 @@ const settingsOf = (job: AutomationJob, photos: number): TrainingSettings => ({
   weightDecay: 1e-2,
   keptAside: photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0,
   previewEvery: 0,
-  previewSteps: 20,
+  previewSteps: 1, // nobody looks at the two previews: the pictures are drawn afterwards
   activations: 'f32',
   recompute: 'auto',
 });

@@ -26,6 +26,8 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
   '--disable-quic',
   '--no-first-run',
+  // On software everything runs in the GPU's process: under load it would be taken for hung, ended, and every device lost.
+  '--disable-gpu-watchdog',
 ];
 
 export const NO_CHROMIUM =

@@ -97,7 +97,10 @@ async function drive(job: AutomationJob, model: string | undefined): Promise<Aut
     page.setDefaultTimeout(0);
     page.on('console', (message) => message.type() === 'error' && console.error(`page: ${message.text()}`));
     page.on('pageerror', (error) => console.error(`page: ${error.message}`));
-    await page.exposeFunction('say', (line: string) => console.log(line));
+    const began = Date.now();
+    await page.exposeFunction('say', (line: string) =>
+      console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${line}`),
+    );
     await page.goto(new URL('automation.html', server.url).href);
     await page.waitForFunction(() => window.darkroom !== undefined);
     return await page.evaluate((given) => window.darkroom.run(given), job);
