@@ -60,7 +60,6 @@ export const compare = {
     diffusers: { name: 'diffusers', use: 'For Python' },
   },
   download: (size: string) => `Download · ${size}`,
-  downloadPlain: 'Download',
   downloading: 'Preparing…',
   downloaded: (name: string) => `${name} is in your downloads.`,
   putInPrompt: { kohya: 'Put this in your prompt:', diffusers: 'Put these words in your prompt:' },

@@ -167,13 +167,11 @@ export const train = {
   finishing: 'Finishing…',
   pausing: 'Pausing…',
   stopping: 'Stopping…',
-  atNextStep: 'after this step',
   pause: 'Pause',
   goOn: 'Continue',
   stopAndKeep: 'Stop and keep',
   previewNow: 'Preview now',
   previewComing: 'Preview coming',
-  kept: 'Kept',
   facts: 'Numbers of this run',
   speed: 'Speed',
   speedValue: (seconds: string) => `${seconds} s a step`,
@@ -229,11 +227,10 @@ export const train = {
 
   // news
   paused: (step: number) => `Paused at step ${amount(step)}.`,
-  pausedHint: 'The GPU is free.',
+  pausedHint: 'the GPU is free',
   resumeTitle: (step: number) => `Stopped at step ${amount(step)}.`,
-  resumeHint: (span: Span) => `About ${spanText(span)} to go. Nothing is trained again.`,
+  resumeHint: (span: Span) => `about ${spanText(span)} to go`,
   resumeFrom: (step: number) => `Continue from step ${amount(step)}`,
-  resumeName: (name: string) => `Unfinished: ${name}`,
   startNew: 'Start a new run',
   discard: 'Delete it',
   discarded: 'The unfinished run was deleted.',
@@ -254,18 +251,12 @@ export const train = {
   notSaved: (step: number) => `Step ${amount(step)} could not be saved: the disk is full.`,
   notSavedHint: (kept: number) =>
     `Training is paused; step ${amount(kept)} is safe. Make room on the disk, then continue.`,
-  failedTitle: 'Training stopped',
   failedKept: (step: number) =>
     step > 0 ? `Step ${amount(step)} is saved. Continue from there.` : 'Nothing was trained yet.',
-  tryAgain: 'Try again',
-  halfRate: 'Continue at half the rate',
   keepStep: (step: number) => `Keep step ${amount(step)}`,
-  details: 'Details',
   lowMemory: 'Use low-memory mode',
 
   // for screen readers and the window's title
-  windowTitle: (percent: number) => `${percent}% · Darkroom`,
-  windowPaused: 'Paused · Darkroom',
   sayTenth: (percent: number, span: string) => `Training, ${percent} percent, ${span} left.`,
   sayPreview: (step: number) => `New picture at step ${amount(step)}.`,
   sayBest: (step: number) => `Step ${amount(step)} is the best so far.`,
