@@ -44,6 +44,7 @@ export const en = {
     close: 'Close',
     undo: 'Undo',
     again: 'Try again',
+    bringingBack: 'Bringing back your photos and settings.',
     details: 'Details',
     copy: 'Copy',
     copied: 'Copied',

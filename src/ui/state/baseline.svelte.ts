@@ -19,6 +19,7 @@ export class Baseline {
   readonly prompts = $derived([...new Set(this.cells.map((cell) => cell.prompt))]);
   readonly finished = $derived(this.cells.length > 0 && this.cells.every((cell) => cell.picture));
   readonly #studio: StudioCalls;
+  #steps = 0;
   #stop: AbortController | null = null;
 
   constructor(studio: StudioCalls) {
@@ -26,11 +27,12 @@ export class Baseline {
   }
 
   /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds. */
-  async draw(classPrompt: string, prompt: string, more = false): Promise<void> {
+  async draw(classPrompt: string, prompt: string, steps: number, more = false): Promise<void> {
     const seed = more && this.cells.length ? Math.max(...this.cells.map((cell) => cell.seed)) + 1 : firstSeed;
     this.stop();
     const stop = new AbortController();
     this.#stop = stop;
+    this.#steps = steps;
     this.trouble = null;
     this.cells = [classPrompt, prompt].flatMap((text) =>
       [0, 1].map((n) => ({ prompt: text, seed: seed + n, picture: null })),
@@ -49,9 +51,13 @@ export class Baseline {
     const { prompt, seed } = this.cells[at]!;
     this.drawing = at;
     this.done = this.total = 0;
-    const picture = await this.#studio.draw(stop.signal, withoutAdapter(prompt, seed), ({ done, total }) => {
-      if (this.#stop === stop) [this.done, this.total] = [done, total];
-    });
+    const picture = await this.#studio.draw(
+      stop.signal,
+      withoutAdapter(prompt, seed, this.#steps),
+      ({ done, total }) => {
+        if (this.#stop === stop) [this.done, this.total] = [done, total];
+      },
+    );
     if (this.#stop === stop) this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
   }
 
@@ -62,11 +68,11 @@ export class Baseline {
   }
 }
 
-const withoutAdapter = (prompt: string, seed: number): DrawRequest => ({
+const withoutAdapter = (prompt: string, seed: number, steps: number): DrawRequest => ({
   prompt,
   negativePrompt: '',
   seed,
-  steps: 20,
+  steps,
   guidance: 7.5,
   adapterId: null,
   moment: null,
