@@ -115,7 +115,8 @@ export async function train(training: Training): Promise<Ended> {
   async function milestone(): Promise<void> {
     const begun = now();
     await keep();
-    if (!controls.stopping) await preview(run.step);
+    const wanted = run.step > 0 || settings.previewEvery > 0; // the strip's first cell; a run without a strip is drawn at its end
+    if (wanted && !controls.stopping) await preview(run.step);
     clock.interruption(now() - begun);
   }
 

@@ -1,7 +1,7 @@
 // A U-Net's config and tensors in; engines for whatever is asked, on one device, out — its weights uploaded and its kernels compiled once.
 import { requestGpu } from '../gpu/device.ts';
 import { createEngine } from '../gpu/engine.ts';
-import { type EngineOptions, enginePrograms, gemmVariantFor } from '../gpu/engine-plan.ts';
+import { type EngineOptions, enginePrograms, kernelsFor } from '../gpu/engine-plan.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
@@ -43,8 +43,7 @@ export function optionsOf(files: UNetFiles, { rank, alpha, training }: EngineSpe
 export function planOf(files: UNetFiles, spec: EngineSpec, report: Pick<GpuReport, 'kind' | 'limits'>) {
   const options = optionsOf(files, spec);
   const micro = options.micro ?? 1;
-  const { maxBindingBytes, gemmVariant } = targetOf(report);
-  const built = enginePrograms({ ...options, gemmVariant }, maxBindingBytes);
+  const built = enginePrograms({ ...options, kernels: kernelsOf(report) }, report.limits.maxStorageBufferBindingSize);
   return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * micro };
 }
 
@@ -63,10 +62,7 @@ const ANY_GPU: Pick<GpuReport, 'kind' | 'limits'> = {
   },
 };
 
-const targetOf = ({ kind, limits }: Pick<GpuReport, 'kind' | 'limits'>) => ({
-  maxBindingBytes: limits.maxStorageBufferBindingSize,
-  gemmVariant: gemmVariantFor(kind === 'software'),
-});
+const kernelsOf = ({ kind }: Pick<GpuReport, 'kind'>) => kernelsFor(kind === 'software');
 
 /** Engines on the fast GPU. After a lost device the next engine is made on a new one. */
 export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = requestGpu): UNetEngines {
@@ -92,7 +88,7 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
         ...optionsOf(files, spec),
         weights,
         pipelines,
-        gemmVariant: targetOf(report).gemmVariant,
+        kernels: kernelsOf(report),
         onProgress: ({ done, total }) => onProgress({ phase: 'preparing-gpu', done, total }),
       });
     },
