@@ -173,7 +173,6 @@ export const en = {
         : flag.kind === 'near-duplicate'
           ? `Nearly the same as ${of ? `photo ${of}` : 'another photo'}.`
           : 'It looks blurred. A sharper one teaches more.',
-    unreadable: 'Cannot be read',
     photo: (n: number) => `Photo ${n}`,
     leaveOut: 'Leave out',
     remove: 'Remove',
@@ -259,7 +258,6 @@ export const en = {
     of: (n: number, all: number) => `${n} / ${all}`,
     nextPhoto: 'Next photo',
     noPhotoYet: 'No photo yet',
-    cellWaiting: 'Waiting',
     stale: 'Drawn for another name.',
     question: (noun: string) => `Is one of these your ${noun}?`,
     questionBefore: 'Does it know yours already?',
@@ -272,8 +270,6 @@ export const en = {
     demoAdvice: 'The demo model knows one word best: figurine.',
     useNoun: (noun: string) => `Use ${noun}`,
     next: 'Continue to training',
-    needModel: 'The model is opened first. Nothing you typed is lost.',
-    openModel: 'Open the model',
   },
 
   train,
