@@ -222,6 +222,8 @@ export interface Studio {
   /** Draws a preview at the next step boundary. */
   previewNow(): Promise<void>;
   runs(): Promise<RunSummary[]>;
+  /** Pictures that a stored run has drawn of itself, in the order of their steps. */
+  previews(runId: string): Promise<{ step: number; picture: Picture }[]>;
   forgetRun(runId: string): Promise<void>;
   adapters(): Promise<AdapterInfo[]>;
   adapterFile(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;

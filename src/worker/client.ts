@@ -40,6 +40,7 @@ export class StudioClient implements Calls {
   stop: Calls['stop'] = () => this.#ask((studio) => studio.stop());
   previewNow: Calls['previewNow'] = () => this.#ask((studio) => studio.previewNow());
   runs: Calls['runs'] = () => this.#ask((studio) => studio.runs());
+  previews: Calls['previews'] = (runId) => this.#ask((studio) => studio.previews(runId));
   forgetRun: Calls['forgetRun'] = (runId) => this.#ask((studio) => studio.forgetRun(runId));
   adapters: Calls['adapters'] = () => this.#ask((studio) => studio.adapters());
   adapterFile: Calls['adapterFile'] = (id, moment, layout) =>

@@ -1,7 +1,7 @@
 // What runs and adapters need kept, as the sessions ask for it: types only. storage/ keeps it in IndexedDB, tests in a Map.
 import type { LoraWeights } from '../gpu/engine-types.ts';
 import type { Snapshot } from '../training/snapshot.ts';
-import type { AdapterInfo, RunSummary } from './api.ts';
+import type { AdapterInfo, Picture, RunSummary } from './api.ts';
 
 /** A run at its last save: what the page shows, and what training goes on from. */
 export interface StoredRun {
@@ -29,4 +29,9 @@ export interface AdapterStore {
   moment(adapterId: string, step: number): Promise<LoraWeights | null>;
   list(): Promise<StoredAdapter[]>;
   forget(adapterId: string): Promise<void>;
+}
+export interface PreviewStore {
+  save(runId: string, step: number, picture: Picture): Promise<void>;
+  list(runId: string): Promise<{ step: number; picture: Picture }[]>;
+  forget(runId: string): Promise<void>;
 }

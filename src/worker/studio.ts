@@ -10,7 +10,7 @@ import { checkRequest, drawLatents, finish, readPrompt } from './drawing.ts';
 import { gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
 import { type RunSession, runSession } from './run-session.ts';
-import type { AdapterStore, RunStore } from './stores.ts';
+import type { AdapterStore, PreviewStore, RunStore } from './stores.ts';
 import { suggestName } from './suggest-name.ts';
 import { inOneTab } from './tab-lock.ts';
 import { planOf } from './unet-engines.ts';
@@ -21,6 +21,7 @@ export interface Kept {
   openModel(signal: AbortSignal, modelId: string, page: string, onProgress: OnProgress): Promise<ModelFiles>;
   runs: RunStore;
   adapters: AdapterStore;
+  previews: PreviewStore;
   project: { save(project: Project): Promise<void>; load(): Promise<Project | null> };
 }
 
@@ -132,14 +133,7 @@ export function createStudio(kept: Kept): WireStudio {
           if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
           const controls = runControls();
           signal.addEventListener('abort', () => controls.stop());
-          const needs = {
-            canvas,
-            engines,
-            modules,
-            resolution: info.resolution,
-            runs: kept.runs,
-            adapters: kept.adapters,
-          };
+          const needs = { ...kept, canvas, engines, modules, resolution: info.resolution };
           const run = runSession(needs, job, controls, onEvent);
           session = { runId: job.runId, run };
           return turns.training(controls, async () => {
@@ -163,7 +157,11 @@ export function createStudio(kept: Kept): WireStudio {
     },
 
     runs: () => kept.runs.list(),
-    forgetRun: (runId) => kept.runs.forget(runId),
+    previews: (runId) => kept.previews.list(runId),
+    async forgetRun(runId) {
+      await kept.runs.forget(runId);
+      await kept.previews.forget(runId);
+    },
     adapters: () => shelf.list(),
     adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
     readAdapter: (name, file) => shelf.take(name, file, { id: opened().info.id, modules: opened().modules }),

@@ -2,6 +2,7 @@
 import * as Comlink from 'comlink';
 import { adapterStore } from '../storage/adapter-store.ts';
 import { demoModel, openModel } from '../storage/model-store.ts';
+import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
 import { runStore } from '../storage/run-store.ts';
 import { installErrorTransfer } from './errors.ts';
@@ -16,6 +17,7 @@ Comlink.expose(
     },
     runs: runStore(),
     adapters: adapterStore(),
+    previews: previewStore(),
     project: projectStore(),
   }),
 );

@@ -142,6 +142,9 @@ export class FakeStudio implements StudioCalls {
   async resume(): Promise<void> {}
   async stop(): Promise<void> {}
   async previewNow(): Promise<void> {}
+  async previews(): Promise<never[]> {
+    return [];
+  }
   async runs(): Promise<RunSummary[]> {
     return [];
   }

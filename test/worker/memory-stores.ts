@@ -1,6 +1,6 @@
 // The stores in memory, for tests: what IndexedDB would keep, cloned as it would be.
 import type { LoraWeights } from '../../src/gpu/engine-types.ts';
-import type { AdapterStore, RunStore, StoredAdapter, StoredRun } from '../../src/worker/stores.ts';
+import type { AdapterStore, PreviewStore, RunStore, StoredAdapter, StoredRun } from '../../src/worker/stores.ts';
 
 export function memoryRuns(): RunStore {
   const runs = new Map<string, StoredRun>();
@@ -22,5 +22,15 @@ export function memoryAdapters(): AdapterStore {
     moment: async (id, step) => structuredClone(moments.get(`${id} ${step}`)) ?? null,
     list: async () => [...adapters.values()].map((adapter) => structuredClone(adapter)),
     forget: async (id) => void adapters.delete(id),
+  };
+}
+
+export function memoryPreviews(): PreviewStore {
+  const pictures = new Map<string, Awaited<ReturnType<PreviewStore['list']>>>();
+  const of = (runId: string) => pictures.get(runId) ?? [];
+  return {
+    save: async (runId, step, picture) => void pictures.set(runId, [...of(runId), { step, picture }]),
+    list: async (runId) => of(runId),
+    forget: async (runId) => void pictures.delete(runId),
   };
 }

@@ -1,0 +1,104 @@
+// A run's history in; what is stored of it — summary, snapshot, adapter — written, and the summary out.
+import { adapterName } from '../adapter/file-name.ts';
+import { adapterTensorBytes } from '../adapter/write.ts';
+import type { LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
+import { bestStep, type History, type Snapshot } from '../training/snapshot.ts';
+import { Trouble } from '../trouble.ts';
+import type { RunSummary, TrainingJob } from './api.ts';
+import type { AdapterStore, RunStore, StoredRun } from './stores.ts';
+
+export type EngineFacts = Pick<UNetEngine, 'gpuBytes' | 'flopsPerStep' | 'dispatchesPerStep'>;
+
+export interface RunRecord {
+  /** Bytes of the adapter's file in each layout. */
+  readonly fileBytes: { kohya: number; diffusers: number };
+  /** What is known since an engine was built, and since steps are timed. */
+  facts: EngineFacts;
+  msPerStep: number;
+  /** The run as it was left, checked to be the same run; null where there is none. */
+  load(): Promise<StoredRun | null>;
+  save(snapshot: Snapshot, state: RunSummary['state']): Promise<void>;
+  moment(step: number, weights: LoraWeights): Promise<void>;
+  /** How the run ended, beside its last snapshot. */
+  end(history: History, state: RunSummary['state']): Promise<RunSummary>;
+}
+
+export function runRecord(
+  { runs, adapters }: { runs: RunStore; adapters: AdapterStore },
+  job: TrainingJob,
+  modules: readonly LoraModule[],
+): RunRecord {
+  const { runId, modelId, identifier, classNoun, settings } = job;
+  const { rank, alpha } = settings;
+  const photos = job.photos.length;
+  const fileBytes = adapterTensorBytes(modules, rank);
+  const nothing = { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 };
+  let startedAt = Date.now();
+
+  const record: RunRecord = {
+    fileBytes,
+    facts: { gpuBytes: nothing, flopsPerStep: 0, dispatchesPerStep: 0 },
+    msPerStep: 0,
+    async load() {
+      const stored = await runs.load(runId);
+      if (!stored) return null;
+      checkSameRun(stored, job);
+      startedAt = stored.summary.startedAt;
+      record.msPerStep = stored.summary.msPerStep;
+      return stored;
+    },
+    async save(snapshot, state) {
+      await runs.save({ summary: await keepAdapter(summary(snapshot, state)), snapshot, photos });
+    },
+    moment: (step, weights) => adapters.saveMoment(runId, step, weights),
+    async end(history, state) {
+      const told = await keepAdapter(summary(history, state));
+      const stored = await runs.load(runId);
+      if (stored) await runs.save({ ...stored, summary: told });
+      return told;
+    },
+  };
+  return record;
+
+  function summary(history: History, state: RunSummary['state']): RunSummary {
+    return {
+      runId,
+      modelId,
+      adapterId: runId, // one run, one adapter
+      identifier,
+      classNoun,
+      settings,
+      step: history.step,
+      bestStep: bestStep(history),
+      losses: history.losses,
+      heldOut: history.heldOut,
+      heldOutOn: settings.keptAside > 0 && photos > 1 ? 'kept-aside' : 'training',
+      moments: history.moments,
+      state,
+      startedAt,
+      msPerStep: record.msPerStep,
+      gpuBytes: record.facts.gpuBytes,
+      flopsPerStep: record.facts.flopsPerStep,
+      dispatchesPerStep: record.facts.dispatchesPerStep,
+    };
+  }
+
+  /** The adapter is listed as soon as it has a moment. */
+  async function keepAdapter(run: RunSummary): Promise<RunSummary> {
+    const { adapterId, moments } = run;
+    const name = adapterName(identifier, classNoun);
+    const known = { adapterId, name, identifier, classNoun, modelId, rank, alpha, moments, fileBytes, photos, run };
+    if (moments.length > 0) await adapters.save({ ...known, bestStep: run.bestStep, createdAt: startedAt });
+    return run;
+  }
+}
+
+/** What a stored run must have in common with the job that goes on with it: all that its numbers depend on but length and rate. */
+function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
+  for (const setting of ['rank', 'alpha', 'seed', 'batch', 'accumulate', 'keptAside'] as const) {
+    const [expected, got] = [summary.settings[setting], job.settings[setting]];
+    if (expected !== got) throw new Trouble('bad-setting', { setting, expected: String(expected), got: String(got) });
+  }
+  if (photos !== job.photos.length)
+    throw new Trouble('bad-setting', { setting: 'photos', expected: String(photos), got: String(job.photos.length) });
+}
