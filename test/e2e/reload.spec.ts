@@ -11,6 +11,7 @@ import {
   toName,
   toPhotos,
   toTraining,
+  underWay,
 } from './way.ts';
 
 const STEPS = 400; // more than anybody waits for: the run is stopped once it has gone on
