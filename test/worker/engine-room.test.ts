@@ -1,0 +1,137 @@
+// One engine for runs and pictures: which adapter it carries, whose weights come back, what is destroyed when.
+import { describe, expect, it } from 'vitest';
+import type { LoraWeights, TrainingState, UNetEngine } from '../../src/gpu/engine-types.ts';
+import { type EngineSpec, engineRoom, fitted, type LoadedAdapter } from '../../src/worker/engine-room.ts';
+import { settings } from '../training/toy-run.ts';
+
+const modules = [{ name: 'm', inFeatures: 3, outFeatures: 2 }];
+const adapter = (key: string, rank: number, alpha = rank): LoadedAdapter => ({
+  ...{ key, rank, alpha },
+  weights: new Map([['m', { down: new Float32Array(rank * 3).fill(1), up: new Float32Array(2 * rank).fill(rank) }]]),
+});
+
+/** Engines that only remember what was done to them. */
+function engines() {
+  const made: { spec: EngineSpec; log: string[]; lose(): void }[] = [];
+  const build = async (spec: EngineSpec): Promise<UNetEngine> => {
+    const log: string[] = [];
+    let lose: () => void = () => {};
+    const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
+      lose = () => resolve({ reason: 'unknown', message: '' } as GPUDeviceLostInfo);
+    });
+    made.push({ spec, log, lose });
+    return {
+      ...{ modules, lost, flopsPerStep: 0, dispatchesPerStep: 0 },
+      gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
+      predict: async () => new Float32Array(),
+      evaluate: async () => 0,
+      step: async () => ({ step: 1, loss: 0, gradientNorm: 0, learningRate: 0, skipped: false }),
+      readLora: async () => new Map(),
+      writeLora: (weights: LoraWeights) => log.push(`lora ${weights.get('m')!.up[0]}`),
+      async readState() {
+        log.push('read');
+        return { lora: Float32Array.of(7) } as TrainingState;
+      },
+      writeState: (state: TrainingState) => log.push(`state ${state.lora[0]}`),
+      destroy: () => log.push('destroyed'),
+    };
+  };
+  return { made, room: engineRoom(build) };
+}
+const nothing = async () => {};
+
+describe('the engine room', () => {
+  it('keeps one engine for pictures and loads an adapter once', async () => {
+    const { made, room } = engines();
+    await room.draw(null, nothing);
+    await room.draw(adapter('a', 4), nothing);
+    await room.draw(adapter('a', 4), nothing);
+    await room.draw(null, nothing);
+    await room.draw(adapter('b', 2), nothing);
+    expect(made.length).toBe(1);
+    expect(made[0]!.log).toEqual(['lora 4', 'lora 2']);
+  });
+
+  it('builds a larger one where the adapter needs it, the smaller one gone first', async () => {
+    const { made, room } = engines();
+    await room.draw(null, nothing);
+    await room.draw(adapter('a', 16), nothing);
+    expect(made.map((m) => m.spec.rank)).toEqual([4, 16]);
+    expect(made[0]!.log).toEqual(['destroyed']);
+  });
+
+  it('leaves a run’s engine as it was, also when the picture fails', async () => {
+    const { made, room } = engines();
+    await room.forTraining({ ...settings, rank: 4 });
+    await room.draw(null, nothing);
+    expect(made[0]!.log).toEqual([]);
+    await expect(
+      room.draw(adapter('a', 4), async () => {
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    expect(made[0]!.log).toEqual(['read', 'lora 4', 'state 7']);
+  });
+
+  it('draws an adapter of a larger rank beside the run', async () => {
+    const { made, room } = engines();
+    await room.forTraining({ ...settings, rank: 4 });
+    await room.draw(adapter('a', 8), nothing);
+    expect(made.map((m) => m.log)).toEqual([[], ['lora 8', 'destroyed']]);
+    expect(made[1]!.spec).toEqual({ rank: 8, alpha: 8, training: null });
+  });
+
+  it('reuses the run’s engine afterwards, and loads the adapter it then needs', async () => {
+    const { made, room } = engines();
+    await room.draw(adapter('a', 4), nothing);
+    await room.forTraining({ ...settings, rank: 4 });
+    room.trainingEnded();
+    await room.draw(adapter('a', 4), nothing);
+    expect(made.map((m) => m.log)).toEqual([['lora 4', 'destroyed'], ['lora 4']]);
+  });
+
+  it('makes another after a lost device', async () => {
+    const { made, room } = engines();
+    await room.draw(null, nothing);
+    made[0]!.lose();
+    await new Promise((wake) => setTimeout(wake, 1));
+    await room.draw(null, nothing);
+    expect(made.length).toBe(2);
+  });
+});
+
+describe('fitting an adapter to an engine', () => {
+  /** alpha / rank · up · down, what the adapter adds to the weight. */
+  function product(weights: LoraWeights, { rank, alpha }: { rank: number; alpha: number }): number[] {
+    const { down, up } = weights.get('m')!;
+    const sum = (o: number, i: number) =>
+      Array.from({ length: rank }, (_, r) => up[o * rank + r]! * down[r * 3 + i]!).reduce((a, b) => a + b, 0);
+    return [0, 1].flatMap((o) => [0, 1, 2].map((i) => (alpha / rank) * sum(o, i)));
+  }
+  it.each([
+    [
+      { rank: 2, alpha: 2 },
+      { rank: 2, alpha: 2 },
+    ],
+    [
+      { rank: 2, alpha: 1 },
+      { rank: 4, alpha: 4 },
+    ],
+    [
+      { rank: 3, alpha: 6 },
+      { rank: 8, alpha: 4 },
+    ],
+  ])('%o in an engine of %o adds the same', (own, engine) => {
+    const down = Float32Array.from({ length: own.rank * 3 }, (_, i) => Math.sin(i + 1));
+    const up = Float32Array.from({ length: 2 * own.rank }, (_, i) => Math.cos(i + 1));
+    const weights: LoraWeights = new Map([['m', { down, up }]]);
+    const there = product(fitted({ ...own, weights }, engine, { modules }), engine);
+    for (const [i, value] of product(weights, own).entries()) expect(there[i]).toBeCloseTo(value, 6); // f32 stores
+  });
+
+  it('adds nothing to modules that the adapter leaves out', () => {
+    const more = [...modules, { name: 'n', inFeatures: 1, outFeatures: 1 }];
+    const weights = fitted(adapter('a', 2), { rank: 4, alpha: 4 }, { modules: more });
+    expect(weights.get('n')).toEqual({ down: new Float32Array(4), up: new Float32Array(4) });
+  });
+});

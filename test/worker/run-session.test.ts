@@ -1,0 +1,187 @@
+// A whole run in the worker over the toy U-Net: what is stored when, going on after a reload and a lost GPU, troubles, evidence.
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readSafetensors } from '../../src/files/safetensors.ts';
+import { runControls } from '../../src/training/controls.ts';
+import { learningRates } from '../../src/training/learning-rate.ts';
+import { noticingLoss } from '../../src/training/recover.ts';
+import { Trouble } from '../../src/trouble.ts';
+import type { TrainEvent, TrainingJob, TrainingSettings } from '../../src/worker/api.ts';
+import { checkJob, prepareRun } from '../../src/worker/prepare-run.ts';
+import { runSession } from '../../src/worker/run-session.ts';
+import { settings } from '../training/toy-run.ts';
+import { type ToyOptions, toyUnet } from '../training/toy-unet.ts';
+import { memoryAdapters, memoryPreviews, memoryRuns } from './memory-stores.ts';
+import { toyCanvas, withoutCanvas } from './toy-model.ts';
+
+beforeAll(withoutCanvas);
+afterAll(() => vi.unstubAllGlobals());
+
+const photos = [1, 2, 3, 4].map((n) => ({
+  id: `p${n}`,
+  name: `${n}.png`,
+  file: new Blob([String(n)]),
+  crop: { x: 0.5, y: 0.5, size: 1 },
+  caption: n === 2 ? 'a drawing of it' : '',
+}));
+const jobOf = (change: Partial<TrainingSettings> = {}): TrainingJob => ({
+  ...{ runId: 'run', modelId: 'demo', identifier: 'aawxbc', classNoun: 'figurine', photos },
+  settings: { ...settings, steps: 12, ...change },
+});
+
+/** One browser: its stores stay, sessions come and go. `breaks`: what goes wrong on the n-th engine. */
+function browser(breaks: ToyOptions[] = []) {
+  const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
+  const { canvas, count } = toyCanvas();
+  let engines = 0;
+  const session = (job: TrainingJob) => {
+    const events: TrainEvent[] = [];
+    const controls = runControls();
+    const needs = {
+      ...{ ...stores, canvas, resolution: 16, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
+      engines: {
+        forTraining: async (s: TrainingSettings) => noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet),
+      },
+      prepare: ((reads, j, stopping, onProgress) =>
+        prepareRun(reads, j, stopping, onProgress, async (_name, file) => {
+          const n = Number(await file.text());
+          return Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(n * (i + 1)));
+        })) satisfies typeof prepareRun,
+    };
+    const run = runSession(needs, job, controls, (event) => events.push(event));
+    return { run, controls, events };
+  };
+  return { ...stores, session, count };
+}
+
+describe('a run', () => {
+  it('prepares, trains, keeps and tells', async () => {
+    const { session, runs, adapters, previews, count } = browser();
+    const { run, events } = session(jobOf());
+    const summary = await run.train();
+    expect(summary).toMatchObject({ step: 12, state: 'done', moments: [5, 10, 12], heldOutOn: 'kept-aside' });
+    expect(summary.gpuBytes.total).toBe(10);
+    expect(summary.losses.length).toBe(12);
+    expect(summary.heldOut.map((h) => h.step)).toEqual([0, 5, 10, 12]);
+    expect(await runs.list()).toEqual([summary]);
+    const [adapter] = await adapters.list();
+    expect(adapter).toMatchObject({ adapterId: 'run', name: 'aawxbc-figurine', moments: [5, 10, 12], rank: 4 });
+    expect(adapter!.bestStep).toBe(summary.bestStep);
+    for (const step of summary.moments) expect(await adapters.moment('run', step)).not.toBe(null);
+    expect((await previews.list('run')).map((p) => p.step)).toEqual([0, 5, 10, 12]);
+    const phases = events.flatMap((e) => (e.kind === 'progress' ? [e.progress.phase] : []));
+    expect([...new Set(phases)]).toEqual([
+      ...['reading-photos', 'encoding-text', 'encoding-photos', 'preparing-gpu', 'measuring', 'drawing'],
+    ]);
+    expect(events.find((e) => e.kind === 'planned')).toMatchObject({
+      dispatchesPerStep: 6,
+      adapterBytes: 2 * (80 + 1),
+    });
+    // Name sentence, empty prompt, one caption: the other three photos share the name sentence. Previews encode nothing more.
+    expect(count.prompts).toBe(3);
+    expect(count.opened).toBe(2); // closed before training, opened again to decode the first preview
+  });
+
+  it('measures on exactly what its evidence says', async () => {
+    const { run } = browser().session(jobOf());
+    expect(run.evidence()).toBe(null);
+    await run.train();
+    const file = await readSafetensors(run.evidence()!, 'held-out.safetensors');
+    expect(file.shape('pixels')).toEqual([1, 3, 16, 16]); // the one photo kept aside: the last
+    expect((await file.float32('pixels'))[0]).toBeCloseTo(Math.sin(4), 6);
+    expect((await file.float32('latents'))[1]).toBeCloseTo(Math.sin(8) * 0.5, 6);
+    expect(file.metadata.prompt).toBe('a photo of aawxbc figurine');
+  });
+
+  it('goes on after a reload as if nothing had been', async () => {
+    const quiet = browser();
+    const expected = await quiet.session(jobOf({ steps: 20 })).run.train();
+    const reloaded = browser();
+    const first = reloaded.session(jobOf({ steps: 20 }));
+    await new Promise<void>((resolve) => {
+      // The tab goes away after step 10 was saved: nothing of that session runs on.
+      const { push } = first.events;
+      first.events.push = (...e) => {
+        if (e.some((x) => x.kind === 'saved' && x.step === 10)) {
+          resolve();
+          throw new Error('the tab is closed');
+        }
+        return push.apply(first.events, e);
+      };
+      first.run.train().catch(() => {});
+    });
+    const [left] = await reloaded.runs.list();
+    expect(left).toMatchObject({ step: 10 });
+    const second = reloaded.session(jobOf({ steps: 20 }));
+    const summary = await second.run.train();
+    const { startedAt: _a, msPerStep: _b, ...same } = summary;
+    expect(expected).toMatchObject(same);
+    expect(await reloaded.adapters.moment('run', 20)).toEqual(await quiet.adapters.moment('run', 20));
+  });
+
+  it('survives a lost GPU and ends in the same adapter', async () => {
+    const quiet = browser();
+    await quiet.session(jobOf()).run.train();
+    const shaken = browser([{ steps: (n) => (n === 8 ? 'lose' : undefined) }]);
+    const { run, events } = shaken.session(jobOf());
+    await run.train();
+    expect(events).toContainEqual({ kind: 'device-lost', step: 5 });
+    expect(await shaken.adapters.moment('run', 12)).toEqual(await quiet.adapters.moment('run', 12));
+  });
+
+  it('gives other seeds other adapters', async () => {
+    const [one, two] = [browser(), browser()];
+    await one.session(jobOf({ seed: 1 })).run.train();
+    await two.session(jobOf({ seed: 2 })).run.train();
+    expect(await one.adapters.moment('run', 12)).not.toEqual(await two.adapters.moment('run', 12));
+  });
+});
+
+describe('trouble', () => {
+  it('leaves a run whose numbers ran away stopped at the last good step', async () => {
+    const { session, runs, adapters } = browser([{ steps: (n) => (n === 11 ? 'nan' : undefined) }]);
+    await expect(session(jobOf({ steps: 40 })).run.train()).rejects.toMatchObject({ code: 'numbers-ran-away' });
+    expect((await runs.list())[0]).toMatchObject({ state: 'stopped', step: 10, moments: [5, 10] });
+    expect((await adapters.list())[0]!.moments).toEqual([5, 10]);
+  });
+
+  it('leaves a run that lost the GPU four times paused', async () => {
+    const { session, runs } = browser(Array(4).fill({ steps: (n: number) => (n === 7 ? 'lose' : undefined) }));
+    await expect(session(jobOf({ steps: 40 })).run.train()).rejects.toMatchObject({ code: 'device-lost' });
+    expect((await runs.list())[0]).toMatchObject({ state: 'paused' });
+  });
+
+  it('does not go on with another rank, seed or set of photos', async () => {
+    const { session } = browser();
+    await session(jobOf()).run.train();
+    for (const change of [{ rank: 8 }, { seed: 8 }])
+      await expect(session(jobOf(change)).run.train()).rejects.toMatchObject({ code: 'bad-setting' });
+    const fewer = { ...jobOf(), photos: photos.slice(1) };
+    await expect(session(fewer).run.train()).rejects.toMatchObject({ facts: { setting: 'photos' } });
+    expect((await session(jobOf({ steps: 15, learningRate: 0.01 })).run.train()).step).toBe(15);
+  });
+
+  it('stops while preparing, before anything is stored', async () => {
+    const { session, runs } = browser();
+    const { run, controls } = session(jobOf());
+    controls.stop();
+    await expect(run.train()).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await runs.list()).toEqual([]);
+  });
+
+  it.each([
+    ['no-photos', { photos: [] }],
+    ['no-identifier', { identifier: ' ' }],
+    ['no-class-noun', { classNoun: '' }],
+    ['bad-setting', { settings: { ...settings, rank: 0 } }],
+    ['bad-setting', { settings: { ...settings, learningRate: Number.NaN } }],
+  ])('refuses %s: %o', (code, change) => {
+    let thrown: unknown;
+    try {
+      checkJob({ ...jobOf(), ...change });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(Trouble);
+    expect(thrown).toMatchObject({ code });
+  });
+});
