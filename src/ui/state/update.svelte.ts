@@ -19,6 +19,8 @@ class Update {
 
   /** Takes the new version: the page reloads. */
   apply(): Promise<void> {
+    // Workbox reloads only a page that a service worker had when it was opened, which a first visit has not.
+    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
     return this.#worker.updateServiceWorker(true);
   }
 
