@@ -2,12 +2,23 @@
 import { Trouble } from '../trouble.ts';
 
 const NAME = 'darkroom-training';
+// A tab that was just reloaded has to let go of what it held: the browser ends its worker a moment after the new page has begun.
+const PATIENCE_MS = 3000;
 
-/** Runs `work` holding the lock; rejects at once with Trouble 'another-tab' where another tab holds it. Without Web Locks it simply runs. */
-export async function inOneTab<T>(work: () => Promise<T>, locks = globalThis.navigator?.locks): Promise<T> {
+/** Runs `work` holding the lock; rejects with Trouble 'another-tab' where another tab keeps it. Without Web Locks it simply runs. */
+export async function inOneTab<T>(
+  work: () => Promise<T>,
+  { locks = globalThis.navigator?.locks, patienceMs = PATIENCE_MS } = {},
+): Promise<T> {
   if (!locks) return work();
-  return locks.request(NAME, { ifAvailable: true }, async (lock) => {
-    if (!lock) throw new Trouble('another-tab', {});
-    return work();
-  });
+  let ours = false;
+  try {
+    return await locks.request(NAME, { signal: AbortSignal.timeout(patienceMs) }, () => {
+      ours = true;
+      return work();
+    });
+  } catch (error) {
+    if (!ours) throw new Trouble('another-tab', {});
+    throw error;
+  }
 }
