@@ -1,7 +1,7 @@
 // npm run plan -- --config FILE --size N …: what a training run would allocate and compute, as a table or JSON. No GPU is asked.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { enginePrograms, gemmVariantFor } from '../src/gpu/engine-plan.ts';
+import { enginePrograms, kernelsFor } from '../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../src/model/config.ts';
 import { predictGraph } from '../src/model/graphs.ts';
 import { largest, type Plan, plan } from '../src/plan/plan.ts';
@@ -43,7 +43,7 @@ export function planReport(request: PlanRequest) {
   };
   const { rank, recompute, batch: micro } = request;
   const built = enginePrograms({ ...shape, rank, alpha: rank, recompute, micro, optimizer }, DEFAULT_BINDING_BYTES);
-  const target = { maxBindingBytes: DEFAULT_BINDING_BYTES, gemmVariant: gemmVariantFor(false) };
+  const target = { maxBindingBytes: DEFAULT_BINDING_BYTES, ...kernelsFor(false) };
   const base = predictGraph({ ...shape, batch: 1, rank: 0 });
   const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
   const { train, update } = built.plans as { train: Plan; update: Plan };

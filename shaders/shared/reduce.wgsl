@@ -1,4 +1,4 @@
-// Sums over a workgroup of GROUP threads, always in the same order; every thread gets the result and every thread must call.
+// Sums and largest values over a workgroup of GROUP threads (a power of two), always in the same order; every thread gets the result and every thread must call.
 var<workgroup> sh_sums: array<vec2<f32>, ${GROUP}>;
 
 fn workgroup_sum(lane: u32, v: vec2<f32>) -> vec2<f32> {
@@ -10,6 +10,17 @@ fn workgroup_sum(lane: u32, v: vec2<f32>) -> vec2<f32> {
     workgroupBarrier();
   }
   return sh_sums[0];
+}
+
+fn workgroup_max(lane: u32, v: f32) -> f32 {
+  workgroupBarrier();
+  sh_sums[lane].x = v;
+  workgroupBarrier();
+  for (var half = ${GROUP / 2}u; half > 0u; half = half / 2u) {
+    if (lane < half) { sh_sums[lane].x = max(sh_sums[lane].x, sh_sums[lane + half].x); }
+    workgroupBarrier();
+  }
+  return sh_sums[0].x;
 }
 
 // The lanes of one value, added.

@@ -1,5 +1,5 @@
 // engine-plan: what an engine is asked for → the graphs it replays and which kernel each product gets. No GPU is touched: `npm run plan` asks here too.
-import type { GemmVariant, Target } from '../graph/op.ts';
+import type { KernelChoice, Target } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import { type BuiltGraph, lossGraph, predictGraph, updateGraph } from '../model/graphs.ts';
 import { loraLayout } from '../plan/plan.ts';
@@ -25,7 +25,8 @@ export interface EngineOptions {
   micro?: number;
   /** Absent: the engine draws and measures, but does not train. */
   optimizer?: OptimizerSettings;
-  gemmVariant?: Target['gemmVariant'];
+  /** Default: what suits a real GPU. */
+  kernels?: KernelChoice;
   /** false: no two tensors share memory (for tests). */
   reuse?: boolean;
   pipelines?: Pipelines;
@@ -62,15 +63,19 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
   };
 }
 
-/** Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU; no workgroup memory where it is emulated. */
-export const gemmVariantFor =
-  (software: boolean) =>
-  (m: number, n: number, _k: number, batch: number): GemmVariant =>
-    software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32';
+/**
+ * Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU. On a software adapter workgroup memory and barriers
+ * are emulated: no tiles there, and sums within one SIMD group.
+ */
+export const kernelsFor = (software: boolean): KernelChoice => ({
+  gemmVariant: (m, n, _k, batch) =>
+    software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32',
+  reductionThreads: software ? 4 : 256,
+});
 
 /** Every plan of an engine and the bytes they take, for a device with bindings of `maxBindingBytes`. */
 export function enginePrograms(o: Omit<EngineOptions, 'weights' | 'pipelines'>, maxBindingBytes: number): Programs {
-  const target: Target = { maxBindingBytes, gemmVariant: o.gemmVariant ?? gemmVariantFor(false) };
+  const target: Target = { maxBindingBytes, ...(o.kernels ?? kernelsFor(false)) };
   return programs(engineGraphs(o), {
     target,
     recompute: o.recompute,

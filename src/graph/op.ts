@@ -48,12 +48,17 @@ export interface Op {
   scratch?(node: Node, target: Target): Record<string, OutputSpec & { dtype: DType }>;
 }
 
+/** Which kernels suit the adapter at hand (gpu/engine-plan.ts chooses). */
+export interface KernelChoice {
+  /** For a product of m × n × k, `batch` of them side by side (ops/gemm.ts). */
+  readonly gemmVariant: (m: number, n: number, k: number, batch: number) => GemmVariant;
+  /** Threads that may share one sum: 256, or one SIMD group's worth where barriers are emulated and cost more than the sum. */
+  readonly reductionThreads: number;
+}
 /** What the plan is made for: limits and kernel choices, known before a GPU exists. */
-export interface Target {
+export interface Target extends KernelChoice {
   /** Bytes one binding may have (`maxStorageBufferBindingSize`; WebGPU's default is 128 MiB). */
   readonly maxBindingBytes: number;
-  /** GEMM kernel for a product of m × n × k (see ops/gemm.ts and gpu/tuner.ts). */
-  readonly gemmVariant: (m: number, n: number, k: number, batch: number) => GemmVariant;
 }
 export type GemmVariant = 'tile64' | 'tile32' | 'registers';
 

@@ -79,7 +79,7 @@ export const attention: Op = {
           y: block(p),
           alpha: z.d ** -0.5,
         }),
-        softmaxLaunch(z, 'forward', first, rows, {}, { s: p, lse }),
+        softmaxLaunch(z, target, 'forward', first, rows, {}, { s: p, lse }),
         ...product(z, target, {
           m: rows,
           n: z.d,
@@ -146,7 +146,7 @@ export const attentionBackward: Op = {
           b: tokens(z, v),
           y: block(dp),
         }),
-        softmaxLaunch(z, 'backward', first, rows, { lse }, { s: p, dp }),
+        softmaxLaunch(z, target, 'backward', first, rows, { lse }, { s: p, dp }),
         ...product(z, target, {
           m: rows,
           n: z.d,
@@ -215,6 +215,7 @@ const product = (z: Sizes, target: Target, g: Gemm): Launch[] =>
 
 function softmaxLaunch(
   z: Sizes,
+  target: Target,
   direction: 'forward' | 'backward',
   first: number,
   rows: number,
@@ -225,7 +226,7 @@ function softmaxLaunch(
   return {
     shader: 'softmax',
     entry: direction,
-    defines: { DIRECTION: direction },
+    defines: { DIRECTION: direction, GROUP: Math.min(64, target.reductionThreads), WIDTH: 4 },
     dims: { keys: z.s, quads: z.stride / 4, rows, tokens: z.t, first_row: first },
     reads: Object.fromEntries(Object.entries(reads).map(operand)),
     writes: Object.fromEntries(Object.entries(writes).map(operand)),

@@ -47,13 +47,13 @@ function forward({ inputs, outputs, attrs }: Node): Gemm {
   return {
     m: b * rowsH * rowsW,
     n: o,
-    k: 9 * i,
+    k: i,
     aLayout: 'conv',
     bLayout: 'nk',
     a: { tensor: x, stride: i },
     b: { tensor: w, stride: 9 * i },
     y: { tensor: y, stride: o },
-    image: { h, w: width, c: i, rowsH, rowsW, step: Number(attrs.stride) },
+    image: { h, w: width, rowsH, rowsW, step: Number(attrs.stride) },
     bias,
     rowBias,
     addend,
@@ -78,13 +78,13 @@ function inputGradient({ inputs, outputs, attrs }: Node): Gemm {
   return {
     m: b * rowsH * rowsW,
     n: i,
-    k: 9 * o,
+    k: o,
     aLayout: 'conv_dx',
     bLayout: 'conv_dx',
     a: { tensor: dy, stride: o },
     b: { tensor: w, stride: i },
     y: { tensor: outputs.dx as Tensor, stride: i },
-    image: { h, w: width, c: o, rowsH, rowsW, step: Number(attrs.stride) },
+    image: { h, w: width, rowsH, rowsW, step: Number(attrs.stride) },
     addend,
   };
 }

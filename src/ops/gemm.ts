@@ -14,18 +14,19 @@ export interface MatrixView {
 export interface Gemm {
   m: number;
   n: number;
+  /** Length of the sum; of a convolution: channels, summed over nine taps. */
   k: number;
   /** row: a is (m, k). col: a is stored (k, m). conv, conv_dx: gathered from an image, see `image`. */
   aLayout: 'row' | 'col' | 'conv' | 'conv_dx';
-  /** nk: b is (n, k). kn: (k, n). conv_dx: 3×3 weights (c, 3, 3, n). */
+  /** nk: b is (n, k). kn: (k, n). conv_dx: 3×3 weights (k, 3, 3, n). */
   bLayout: 'nk' | 'kn' | 'conv_dx';
   a: MatrixView;
   b: MatrixView;
   y: MatrixView;
   /** Products side by side (images × heads); each view says how far apart they lie. */
   batches?: { images: number; heads: number };
-  /** The image a gathers from (h, w, c) and the grid its rows run over; `step` is the convolution's stride. */
-  image?: { h: number; w: number; c: number; rowsH: number; rowsW: number; step: number };
+  /** The image a gathers from (h, w, k) and the grid its rows run over; `step` is the convolution's stride. */
+  image?: { h: number; w: number; rowsH: number; rowsW: number; step: number };
   alpha?: number;
   bias?: Tensor | undefined; // (n)
   rowBias?: Tensor | undefined; // (images, n)
@@ -46,15 +47,16 @@ const variants: Record<GemmVariant, { S: number; TILED: boolean }> = {
   registers: { S: 8, TILED: false },
 };
 
-export const gemmFlops = (g: Gemm): number =>
-  2 * g.m * g.n * g.k * (g.batches ? g.batches.images * g.batches.heads : 1);
+const taps = (g: Gemm): number => (g.image ? 9 : 1);
+const products = (g: Gemm): number => (g.batches ? g.batches.images * g.batches.heads : 1);
+
+export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * g.k * taps(g) * products(g);
 
 /** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
 export function gemm(g: Gemm, target: Target): Launch[] {
-  const products = g.batches ? g.batches.images * g.batches.heads : 1;
-  const { S, TILED } = variants[target.gemmVariant(g.m, g.n, g.k, products)];
-  const aWidth = divisible(g, g.a, 4, g.image ? g.image.c : 0) ? 4 : 1;
-  const bWidth = divisible(g, g.b, 4, g.bLayout === 'conv_dx' ? g.n : 0) ? 4 : 1;
+  const { S, TILED } = variants[target.gemmVariant(g.m, g.n, g.k * taps(g), products(g))];
+  const aWidth = divisible(g, g.a, 4) ? 4 : 1;
+  const bWidth = divisible(g, g.b, 4, taps(g) > 1 && g.bLayout === 'nk' ? g.k : 0) ? 4 : 1;
   const nWidth = divisible(g, g.y, 4) ? 4 : divisible(g, g.y, 2) ? 2 : 1;
   const operand = (tensor: Tensor, width: 1 | 2 | 4): Operand => ({ tensor, width });
   const along = nWidth === 4 ? 4 : 1; // bias and row bias: read singly where rows are not whole vec4s
@@ -72,6 +74,8 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       A_WIDTH: aWidth,
       B_WIDTH: bWidth,
       N_WIDTH: nWidth,
+      TAPS: taps(g),
+      EXACT: aWidth === 4 && bWidth === 4 && g.k % (TILED ? 16 : 4) === 0,
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
       SCALE_SUM: g.scale !== undefined,
@@ -98,7 +102,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     launches.push({
       ...shared,
       dims: dims(g, first),
-      workgroups: [Math.ceil(g.n / (4 * S)), count, products],
+      workgroups: [Math.ceil(g.n / (4 * S)), count, products(g)],
       flops: (gemmFlops(g) * rows) / g.m,
     });
   }
@@ -129,7 +133,6 @@ function dims(g: Gemm, firstTile: number): Record<string, DimValue> {
     ...(g.image && {
       h: g.image.h,
       w: g.image.w,
-      c: g.image.c,
       rows_h: g.image.rowsH,
       rows_w: g.image.rowsW,
       step: g.image.step,

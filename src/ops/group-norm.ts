@@ -1,5 +1,5 @@
 // groupNorm: x (B, …, C), gamma, beta (C) → y like x, mean and rstd (B, groups); SiLU fused where asked.
-import type { Launch, Node, Op } from '../graph/op.ts';
+import type { Launch, Node, Op, Target } from '../graph/op.ts';
 import { describeTensor, lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { elementwise, expectShape, need, type Width, widthOf } from './elementwise.ts';
 import { f32, grid } from './launch.ts';
@@ -30,10 +30,10 @@ export const groupNorm: Op = {
     );
   },
   scratch: partials,
-  launches: (node) => {
+  launches: (node, target) => {
     const { x, gamma, beta } = node.inputs;
     const { y, mean, rstd, partials } = node.outputs;
-    return stages(node, 'forward', {
+    return stages(node, target, 'forward', {
       partials: [{ x }, { partials }],
       combine: [{ partials }, { mean, rstd }],
       apply: [{ x, gamma, beta, mean, rstd }, { y }],
@@ -53,11 +53,11 @@ export const groupNormBackward: Op = {
     const [batch, groups] = (node.inputs.mean as Tensor).shape as [number, number];
     return { ...partials(node), stats: { shape: [batch, groups, 4], dtype: 'f32' } };
   },
-  launches: (node) => {
+  launches: (node, target) => {
     const { dy, x, gamma, beta, mean, rstd, addend } = node.inputs;
     const { dx, partials, stats } = node.outputs;
     const silu = node.attrs.silu ? { beta } : {}; // without SiLU beta has no say in the gradient
-    return stages(node, 'backward', {
+    return stages(node, target, 'backward', {
       partials: [{ dy, x, gamma, ...silu, mean, rstd }, { partials }],
       combine: [{ partials, mean, rstd }, { stats }],
       apply: [{ dy, x, gamma, ...silu, stats, addend }, { dx }],
@@ -93,6 +93,7 @@ const OWN_WIDTH: Record<string, Width> = { partials: 2, stats: 4, mean: 1, rstd:
 /** The three dispatches of either direction: partial sums per chunk, chunks combined per group, applied to every element. */
 function stages(
   node: Node,
+  target: Target,
   direction: 'forward' | 'backward',
   use: Record<'partials' | 'combine' | 'apply', [Operands, Operands]>,
 ): Launch[] {
@@ -120,7 +121,8 @@ function stages(
   };
   const inner = widthOf(groupChannels);
   const outer = widthOf(channels);
-  const lanes = Math.min(256, groupChannels / inner);
+  const threads = Math.min(256, target.reductionThreads);
+  const lanes = Math.min(threads, groupChannels / inner);
   const reduceDims = {
     groups,
     positions,
@@ -144,10 +146,10 @@ function stages(
       inner,
       norms * chunks,
       norms * chunks,
-      { ...reduceDims, lanes, rows: Math.floor(256 / lanes) },
-      256,
+      { ...reduceDims, lanes, rows: Math.floor(threads / lanes) },
+      threads,
     ),
-    stage('combine', 1, norms, norms, combineDims, 64),
+    stage('combine', 1, norms, norms, combineDims, Math.min(64, threads)),
     stage('apply', outer, units, Math.ceil(units / 256), applyDims, 256),
   ].map((l) =>
     l.entry.endsWith('apply') ? { ...l, defines: { ...l.defines, SPLIT: groupChannels % outer !== 0 } } : l,

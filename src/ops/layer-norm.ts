@@ -1,5 +1,5 @@
 // layerNorm: x (…, C), gamma, beta (C) → y like x, mean and rstd (rows), rows = all but the last dimension.
-import type { Launch, Op, Tensors } from '../graph/op.ts';
+import type { Launch, Op, Target, Tensors } from '../graph/op.ts';
 import { lastDim, numel, type Tensor } from '../tensor/tensor.ts';
 import { expectShape, need } from './elementwise.ts';
 import { commonWidth, f32, grid, operands } from './launch.ts';
@@ -17,8 +17,9 @@ export const layerNorm: Op = {
   vjp: (g, { inputs: { x, gamma }, outputs: { mean, rstd } }, { y: dy }, back) => {
     back.give('x', (addend) => g.emit(layerNormBackward, { dy, x, gamma, mean, rstd, addend }).dx as Tensor);
   },
-  launches: ({ inputs: { x, gamma, beta }, outputs: { y, mean, rstd }, attrs }) =>
+  launches: ({ inputs: { x, gamma, beta }, outputs: { y, mean, rstd }, attrs }, target) =>
     perRow(
+      target,
       x as Tensor,
       'forward',
       { eps: f32(Number(attrs.eps)) },
@@ -36,14 +37,15 @@ export const layerNormBackward: Op = {
     expectShape('layer-norm-backward: dy', dy, x.shape);
     return { dx: { shape: x.shape } };
   },
-  launches: ({ inputs: { dy, x, gamma, mean, rstd, addend }, outputs: { dx } }) =>
-    perRow(x as Tensor, 'backward', {}, { dy, x, gamma, addend }, { dx }, { reads: { mean, rstd } }),
+  launches: ({ inputs: { dy, x, gamma, mean, rstd, addend }, outputs: { dx } }, target) =>
+    perRow(target, x as Tensor, 'backward', {}, { dy, x, gamma, addend }, { dx }, { reads: { mean, rstd } }),
 };
 
 type Operands = Record<string, Tensor | undefined>;
 
 /** A workgroup of 64 per row: SD 1.5's rows are 320 … 1280 wide, 80 … 320 units, and there are many of them where they are short. */
 function perRow(
+  target: Target,
   x: Tensor,
   entry: string,
   extra: Launch['dims'],
@@ -58,7 +60,12 @@ function perRow(
     {
       shader: 'layer-norm',
       entry,
-      defines: { WIDTH: width, GROUP: 64, ENTRY: entry, [entry.toUpperCase()]: true },
+      defines: {
+        WIDTH: width,
+        GROUP: Math.min(64, target.reductionThreads),
+        ENTRY: entry,
+        [entry.toUpperCase()]: true,
+      },
       dims: { count, row_units, ...extra },
       reads: { ...operands(width, reads), ...operands(1, statistics.reads ?? {}) },
       writes: { ...operands(width, writes), ...operands(1, statistics.writes ?? {}) },

@@ -6,7 +6,7 @@ import { generate } from '../../src/diffusion/generate.ts';
 import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
 import type { SafetensorsFile } from '../../src/files/safetensors.ts';
 import { createEngine, type Engine } from '../../src/gpu/engine.ts';
-import { gemmVariantFor } from '../../src/gpu/engine-plan.ts';
+import { kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { openSafetensors, openUNet } from '../../tools/golden-folder.ts';
 import { relativeL2 } from '../../tools/golden-run.ts';
 import { testDevice } from './device.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
     alpha: rank,
     activations: 'f32',
     recompute: 'off',
-    gemmVariant: gemmVariantFor(true),
+    kernels: kernelsFor(true),
   });
   const adapter = { ...golden, keys: () => golden.keys().filter((k) => k.includes('.lora.')) };
   engine.writeLora((await readAdapter(adapter, engine.modules)).weights);

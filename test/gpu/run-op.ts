@@ -5,7 +5,11 @@ import type { Launch, Node, Target } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
 import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
 
-export const testTarget: Target = { maxBindingBytes: 128 * 2 ** 20, gemmVariant: () => 'tile32' };
+export const testTarget: Target = {
+  maxBindingBytes: 128 * 2 ** 20,
+  gemmVariant: () => 'tile32',
+  reductionThreads: 256,
+};
 
 const pipelines = new WeakMap<GPUDevice, Pipelines>();
 

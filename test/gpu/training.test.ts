@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readAdapter } from '../../src/adapter/read.ts';
 import { createEngine, type Engine } from '../../src/gpu/engine.ts';
-import { gemmVariantFor } from '../../src/gpu/engine-plan.ts';
+import { kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraWeights, MicroStep, StepReport } from '../../src/gpu/engine-types.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
@@ -42,7 +42,7 @@ async function setUp(name: string, activations: DType, micro = 1) {
     recompute: 'off',
     micro,
     pipelines,
-    gemmVariant: gemmVariantFor(true), // a third faster on a software adapter; unet.test.ts runs the tiles
+    kernels: kernelsFor(true), // several times faster on a software adapter; unet.test.ts runs the tiles
     optimizer: {
       learningRates: new Float32Array(s.steps).fill(s.learning_rate),
       beta1: s.beta1,

@@ -1,13 +1,13 @@
 // Plans without a GPU: FLOPs as torch counts them, no two live tensors in one place, recomputation, limits, SD 1.5's memory at 512².
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { engineGraphs, gemmVariantFor } from '../../src/gpu/engine-plan.ts';
+import { engineGraphs, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { lossGraph, predictGraph } from '../../src/model/graphs.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';
 import { planReport } from '../../tools/plan.ts';
 
-const target = { maxBindingBytes: 128 * 2 ** 20, gemmVariant: gemmVariantFor(false) };
+const target = { maxBindingBytes: 128 * 2 ** 20, ...kernelsFor(false) };
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const flops = json('test/golden/unet/flops.json') as Record<
   string,
