@@ -1,7 +1,9 @@
 // The noise schedule, the U-Net's targets and DDIM's arithmetic against numbers printed by diffusers 0.42.1 (torch 2.13.0, f32).
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ddimStep, ddimTimesteps } from '../../src/diffusion/ddim.ts';
 import { addNoise, noiseSchedule, target } from '../../src/diffusion/noise-schedule.ts';
+import { readSafetensors } from '../../src/files/safetensors.ts';
 import { Trouble } from '../../src/trouble.ts';
 
 const config = {
@@ -72,6 +74,23 @@ describe('noise schedule', () => {
     })();
     expect(refusal).toBeInstanceOf(Trouble);
     expect(refusal).toMatchObject({ code: 'not-this-family', facts: { key } });
+  });
+});
+
+describe('the demo model’s scheduler', () => {
+  it('gives every alphas_cumprod and the timesteps of 20 steps as diffusers’ golden has them', async () => {
+    const golden = await readSafetensors(
+      new Uint8Array(await readFile('test/golden/ddim.safetensors')),
+      'ddim.safetensors',
+    );
+    const json = await readFile('public/models/demo/scheduler/scheduler_config.json', 'utf8');
+    const schedule = noiseSchedule(JSON.parse(json));
+    const expected = await golden.float32('alphas_cumprod');
+    expect(schedule.alphasCumprod.length).toBe(expected.length);
+    for (const [t, alpha] of expected.entries())
+      expect(Math.abs(schedule.alphasCumprod[t]! / alpha - 1)).toBeLessThan(1e-6);
+    const timesteps = new BigInt64Array((await golden.bytes('timesteps')).buffer);
+    expect(ddimTimesteps(schedule, 20)).toEqual([...timesteps].map(Number));
   });
 });
 
