@@ -34,10 +34,9 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   await watch(page);
   await expect(compareLink(page)).toBeVisible({ timeout: 2 * GPU_MS });
   const busy = await measured(page);
-  test.info().annotations.push({
-    type: 'main thread',
-    description: `${busy.beats.length} beats: 99 % ≤ ${quantile(busy.beats, 0.99).toFixed(0)} ms, longest ${Math.max(...busy.beats).toFixed(0)} ms; ${busy.longTasks.length} long tasks, longest ${Math.max(0, ...busy.longTasks).toFixed(0)} ms`,
-  });
+  console.log(
+    `main thread while training: ${busy.beats.length} beats, 99 % ≤ ${quantile(busy.beats, 0.99).toFixed(0)} ms, longest ${Math.max(...busy.beats).toFixed(0)} ms; ${busy.longTasks.length} long tasks, longest ${Math.max(0, ...busy.longTasks).toFixed(0)} ms`,
+  );
   expect(busy.beats.length).toBeGreaterThan(50);
   expect(quantile(busy.beats, 0.99)).toBeLessThanOrEqual(100);
   expect(Math.max(...busy.beats, ...busy.longTasks)).toBeLessThanOrEqual(300);
