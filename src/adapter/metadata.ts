@@ -12,7 +12,7 @@ export interface BaseModel {
   predictionType: 'epsilon' | 'v_prediction';
 }
 
-export type RunFacts = Pick<RunSummary, 'identifier' | 'classNoun' | 'settings' | 'startedAt'>;
+export type RunFacts = Pick<RunSummary, 'identifier' | 'classNoun' | 'settings'>;
 
 /** The demo model must not pass for SD 1: an adapter for it does nothing good there. */
 export const demoBaseModel: BaseModel = {
@@ -23,14 +23,8 @@ export const demoBaseModel: BaseModel = {
   predictionType: 'epsilon',
 };
 
-/** kohya-style metadata of the adapter after `step` steps, finished at `finishedAt` (ms since epoch). */
-export function kohyaMetadata(
-  run: RunFacts,
-  base: BaseModel,
-  photos: number,
-  step: number,
-  finishedAt: number,
-): Record<string, string> {
+/** kohya-style metadata of the adapter after `step` steps. It tells no time of day: the same run makes the same file, byte for byte. */
+export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, step: number): Record<string, string> {
   const { settings } = run;
   const name = adapterName(run.identifier, run.classNoun);
   const trigger = `${run.identifier} ${run.classNoun}`.trim();
@@ -44,8 +38,6 @@ export function kohyaMetadata(
     ss_network_alpha: settings.alpha,
     ss_network_args: '{}',
     ss_output_name: name,
-    ss_training_started_at: run.startedAt / 1000,
-    ss_training_finished_at: finishedAt / 1000,
     ss_learning_rate: settings.learningRate,
     ss_unet_lr: settings.learningRate,
     ss_num_train_images: photos,
@@ -67,7 +59,6 @@ export function kohyaMetadata(
     'modelspec.title': name,
     'modelspec.resolution': size,
     'modelspec.prediction_type': base.predictionType === 'epsilon' ? 'epsilon' : 'v',
-    'modelspec.date': new Date(finishedAt).toISOString(),
     'modelspec.trigger_phrase': trigger,
     'modelspec.usage_hint': `a photo of ${trigger}`,
     'modelspec.description': `Trained with Darkroom on ${base.name}.`,

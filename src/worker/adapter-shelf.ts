@@ -44,7 +44,7 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
       const modules = modulesIn(weights, adapter.rank);
       const { identifier, classNoun, run } = adapter;
       const metadata: Record<string, string> = run
-        ? kohyaMetadata(run, baseModelOf(adapter.modelId), adapter.photos, step, adapter.createdAt)
+        ? kohyaMetadata(run, baseModelOf(adapter.modelId), adapter.photos, step)
         : {};
       const bytes =
         layout === 'kohya'

@@ -19,7 +19,7 @@ KOHYA, DIFFUSERS = "adapter.safetensors", "adapter.diffusers.safetensors"
 AGREE = 1e-3  # f16 rounding of the kohya file moves the output by some 1e-5
 # What kohya's own --no_metadata still writes, and the title and trigger words that web UIs show.
 METADATA = ["ss_v2", "ss_base_model_version", "ss_network_module", "ss_network_dim", "ss_network_alpha", "ss_network_args", "ss_output_name", "modelspec.sai_model_spec",
-            "modelspec.architecture", "modelspec.implementation", "modelspec.title", "modelspec.prediction_type", "modelspec.resolution", "modelspec.date", "modelspec.trigger_phrase"]
+            "modelspec.architecture", "modelspec.implementation", "modelspec.title", "modelspec.prediction_type", "modelspec.resolution", "modelspec.trigger_phrase"]
 
 
 def ours(script: str, *args: str):

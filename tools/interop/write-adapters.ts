@@ -43,7 +43,7 @@ export async function main(args: string[]): Promise<number> {
     startedAt: Date.UTC(2026, 0, 1),
   };
   mkdirSync(values.out, { recursive: true });
-  const metadata = kohyaMetadata(run, demoBaseModel, 8, 300, Date.UTC(2026, 0, 1, 0, 5));
+  const metadata = kohyaMetadata(run, demoBaseModel, 8, 300);
   writeFileSync(join(values.out, 'adapter.safetensors'), writeKohya(weights, modules, scale, metadata));
   writeFileSync(join(values.out, 'adapter.diffusers.safetensors'), writeDiffusers(weights, modules, scale));
   return 0;
