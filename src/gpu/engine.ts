@@ -136,26 +136,30 @@ export class Engine implements UNetEngine {
     };
   }
 
-  /** One forward and backward pass of the whole batch, for goldens: noise_pred and loss as they are, gradients unscaled. The run starts anew. */
+  /**
+   * One forward and backward pass of the whole batch, for goldens: noise_pred and loss as they are, gradients unscaled. Where f16 gradients
+   * overflow, the loss scale falls until they do not, as it would over the first steps of a run. The run starts anew.
+   */
   async gradients(
     inputs: MicroStep & { timesteps?: readonly number[] },
   ): Promise<{ noisePred: Float32Array; loss: number; gradients: LoraWeights }> {
     const train = this.program('train');
-    const encoder = this.device.createCommandEncoder();
-    encoder.clearBuffer(this.buffers.get('grads') as GPUBuffer);
-    this.device.queue.submit([encoder.finish()]);
-    this.resetState();
-    this.#write(train, inputs, 1);
-    const { offset, bytes } = train.io(IO.noisePred);
-    const [slot, other] = [await this.#readback.slot(), await this.#readback.slot()];
-    train.submit((e) => {
-      e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes);
-      e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, other, 0, 4);
-    });
-    const noisePred = nhwcToLatents(new Float32Array(await this.#readback.take(slot, bytes)), this.#latents);
-    const loss = new Float32Array(await this.#readback.take(other, 4))[0] as number;
-    const gradients = (await this.#state.flat('grads')).map((v) => v / this.#lossScale);
-    return { noisePred, loss, gradients: this.#unflatten(gradients) };
+    for (let lossScale = this.#lossScale; ; lossScale /= 2) {
+      const [slot, other] = [await this.#readback.slot(), await this.#readback.slot()];
+      this.resetState(lossScale);
+      this.#write(train, inputs, 1);
+      const { offset, bytes } = train.io(IO.noisePred);
+      train.submit((e) => {
+        e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes);
+        e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, other, 0, 4);
+      });
+      const noisePred = nhwcToLatents(new Float32Array(await this.#readback.take(slot, bytes)), this.#latents);
+      const loss = new Float32Array(await this.#readback.take(other, 4))[0] as number;
+      const scaled = await this.#state.flat('grads');
+      this.resetState();
+      if (lossScale > 1 && Number.isFinite(loss) && !scaled.every(Number.isFinite)) continue;
+      return { noisePred, loss, gradients: this.#unflatten(scaled.map((v) => v / lossScale)) };
+    }
   }
 
   async readLora(): Promise<LoraWeights> {
@@ -172,9 +176,14 @@ export class Engine implements UNetEngine {
     this.#state.write(state);
   }
 
-  /** Step 0. Moments and gradients need no reset: fresh buffers are zero. */
-  resetState(): void {
-    this.device.queue.writeBuffer(this.buffers.get('state:step') as GPUBuffer, 0, initialState(this.#lossScale));
+  /** Step 0, and no gradients left over. Moments need no reset: fresh buffers are zero. */
+  resetState(lossScale = this.#lossScale): void {
+    this.device.queue.writeBuffer(this.buffers.get('state:step') as GPUBuffer, 0, initialState(lossScale));
+    const grads = this.buffers.get('grads');
+    if (!grads) return;
+    const encoder = this.device.createCommandEncoder();
+    encoder.clearBuffer(grads);
+    this.device.queue.submit([encoder.finish()]);
   }
 
   destroy(): void {

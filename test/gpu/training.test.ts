@@ -160,5 +160,9 @@ test('an overflow skips the step, halves the loss scale and leaves the adapter a
   expect(after.lora).toEqual(before.lora);
   expect(after.stepState[1]).toBe((before.stepState[1] as number) / 2);
   expect((await engine.step([examples[0] as MicroStep])).skipped).toBe(false);
+  const { gradients } = await engine.gradients({ ...huge, target: huge.target.map((v) => v / 1e3) });
+  expect(
+    [...gradients.values()].every(({ down, up }) => down.every(Number.isFinite) && up.every(Number.isFinite)),
+  ).toBe(true);
   engine.destroy();
 });
