@@ -71,6 +71,10 @@ export const kernelsFor = (software: boolean): KernelChoice => ({
   gemmVariant: (m, n, _k, batch) =>
     software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32',
   reductionThreads: software ? 4 : 256,
+  // ~50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile
+  maxDispatchFlops: 12.5e9,
+  // SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads
+  scoreBytes: 32 * 2 ** 20,
 });
 
 /** Every plan of an engine and the bytes they take, for a device with bindings of `maxBindingBytes`. */

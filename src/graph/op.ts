@@ -54,6 +54,10 @@ export interface KernelChoice {
   readonly gemmVariant: (m: number, n: number, k: number, batch: number) => GemmVariant;
   /** Threads that may share one sum: 256, or one SIMD group's worth where barriers are emulated and cost more than the sum. */
   readonly reductionThreads: number;
+  /** A dispatch that would do more is split into bands of rows. */
+  readonly maxDispatchFlops: number;
+  /** Bytes of attention scores that exist at a time: query rows are taken in blocks of as many. */
+  readonly scoreBytes: number;
 }
 /** What the plan is made for: limits and kernel choices, known before a GPU exists. */
 export interface Target extends KernelChoice {

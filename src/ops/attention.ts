@@ -3,9 +3,6 @@ import type { Launch, Node, Op, Target } from '../graph/op.ts';
 import { describeTensor, lastDim, type Tensor } from '../tensor/tensor.ts';
 import { type Gemm, gemm, type MatrixView } from './gemm.ts';
 
-/** Scratch of one block of scores: small enough to leave memory to the rest (SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads). */
-const SCORE_BYTES = 32 * 2 ** 20;
-
 interface Sizes {
   b: number;
   t: number;
@@ -17,19 +14,20 @@ interface Sizes {
   rows: number; // query rows a block
 }
 
-function sizes({ inputs, attrs }: Node): Sizes {
+/** Without a target: all rows at once, which is enough to count FLOPs. */
+function sizes({ inputs, attrs }: Node, target?: Target): Sizes {
   const { q, k } = inputs as { q: Tensor; k: Tensor };
   const [b, t, c] = q.shape as [number, number, number];
   const s = k.shape[1] as number;
   const heads = Number(attrs.heads);
   const stride = Math.ceil(s / 4) * 4;
-  const most = Math.max(1, Math.floor(SCORE_BYTES / (4 * b * heads * stride)));
-  const blocks = Math.ceil(t / Math.max(1, most));
+  const most = target ? Math.max(1, Math.floor(target.scoreBytes / (4 * b * heads * stride))) : t;
+  const blocks = Math.ceil(t / most);
   return { b, t, s, c, heads, d: c / heads, stride, rows: Math.ceil(t / blocks) };
 }
 
-const scores = (node: Node) => {
-  const { b, heads, rows, stride } = sizes(node);
+const scores = (node: Node, target: Target) => {
+  const { b, heads, rows, stride } = sizes(node, target);
   return { shape: [b, heads, rows, stride], dtype: 'f32' as const };
 };
 /** f16 values are stored in pairs: a head of odd width would share its last word with the next head. */
@@ -51,7 +49,7 @@ export const attention: Op = {
       lse: { shape: [b, Number(heads), t], dtype: 'f32' },
     };
   },
-  scratch: (node) => ({ p: scores(node) }),
+  scratch: (node, target) => ({ p: scores(node, target) }),
   vjp(g, { inputs, outputs, attrs }, { y: dy }, back) {
     if (!dy) return;
     const d = g.emit(attentionBackward, { ...inputs, lse: outputs.lse, dy }, attrs);
@@ -62,7 +60,7 @@ export const attention: Op = {
     return 4 * b * heads * t * s * d;
   },
   launches(node, target) {
-    const z = sizes(node);
+    const z = sizes(node, target);
     const { q, k, v } = node.inputs as { q: Tensor; k: Tensor; v: Tensor };
     const { y, lse, p } = node.outputs as { y: Tensor; lse: Tensor; p: Tensor };
     return blocks(z).flatMap(({ first, rows }) => {
@@ -111,13 +109,13 @@ export const attentionBackward: Op = {
       dv: { shape: (v as Tensor).shape, ...type },
     };
   },
-  scratch: (node) => ({ p: scores(node), dp: scores(node) }),
+  scratch: (node, target) => ({ p: scores(node, target), dp: scores(node, target) }),
   flops: (node) => {
     const { b, heads, t, s, d } = sizes(node);
     return 10 * b * heads * t * s * d;
   },
   launches(node, target) {
-    const z = sizes(node);
+    const z = sizes(node, target);
     const { q, k, v, lse, dy } = node.inputs as Record<'q' | 'k' | 'v' | 'lse' | 'dy', Tensor>;
     const { dq, dk, dv, p, dp } = node.outputs as Record<'dq' | 'dk' | 'dv' | 'p' | 'dp', Tensor>;
     const alpha = z.d ** -0.5;

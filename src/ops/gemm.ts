@@ -38,9 +38,6 @@ export interface Gemm {
   accumulate?: boolean;
 }
 
-/** No dispatch longer than ~50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile. */
-export const MAX_DISPATCH_FLOPS = 12.5e9;
-
 const variants: Record<GemmVariant, { S: number; TILED: boolean }> = {
   tile64: { S: 16, TILED: true },
   tile32: { S: 8, TILED: true },
@@ -93,7 +90,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     writes: { y: operand(g.y.tensor, nWidth) },
   } as const;
   const tiles = Math.ceil(g.m / (4 * S));
-  const bands = Math.min(tiles, Math.ceil(gemmFlops(g) / MAX_DISPATCH_FLOPS));
+  const bands = Math.min(tiles, Math.ceil(gemmFlops(g) / target.maxDispatchFlops));
   const tilesPerBand = Math.ceil(tiles / bands);
   const launches: Launch[] = [];
   for (let first = 0; first < tiles; first += tilesPerBand) {

@@ -9,6 +9,8 @@ export const testTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,
   gemmVariant: () => 'tile32',
   reductionThreads: 256,
+  maxDispatchFlops: 12.5e9,
+  scoreBytes: 2 ** 25,
 };
 
 const pipelines = new WeakMap<GPUDevice, Pipelines>();
