@@ -50,28 +50,6 @@ export async function readAdapter(file: SafetensorsFile, modules: readonly LoraM
   return { weights, rank, layout, ignored, metadata: file.metadata };
 }
 
-/** The same adapter for an engine that has all of `modules` at `rank` (≥ the adapter's): what is missing adds nothing. */
-export function fitAdapter(
-  { weights, rank: own }: ReadAdapter,
-  modules: readonly LoraModule[],
-  rank: number,
-): LoraWeights {
-  if (rank < own)
-    throw new Error(`fitAdapter: the adapter has rank ${own}, the engine only ${rank}; build it with rank ${own}`);
-  return new Map(
-    modules.map(({ name, inFeatures, outFeatures }) => {
-      const found = weights.get(name);
-      return [
-        name,
-        {
-          down: found ? padRows(found.down, rank * inFeatures) : new Float32Array(rank * inFeatures),
-          up: found ? padColumns(found.up, own, rank, 1) : new Float32Array(outFeatures * rank),
-        },
-      ];
-    }),
-  );
-}
-
 function collect(file: SafetensorsFile, modules: readonly LoraModule[], ignored: string[]): Map<string, Found> {
   const mismatch = mismatchOf(file);
   const find = moduleFinder(modules);

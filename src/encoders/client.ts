@@ -1,9 +1,9 @@
 // A checkpoint's text encoder and VAE in; an `Encoders` out that runs in a worker of its own, because WASM memory never shrinks: close() ends it.
 import { proxy, transfer, wrap } from 'comlink';
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import type { EncoderFiles, Encoders } from './encoders.ts';
 import { type Outcome, settle, unwrap } from './outcome.ts';
 import type { ModelOutline, ReadTensor, RemoteEncoders } from './remote.ts';
-import type { TensorSource } from './tensor-source.ts';
 
 /**
  * Starts the encoders' worker (in Node: opens them in this thread).

@@ -1,5 +1,5 @@
 // A checkpoint's text encoder and VAE in; prompts, photos and latents through them. In this thread: for Node, and inside encoders.worker.ts.
-import type { TensorSource } from './tensor-source.ts';
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { readTextConfig } from './text-config.ts';
 import { createTextEncoder } from './text-encoder.ts';
 import { createVaeDecoder, createVaeEncoder, downscaleOf, type Posterior } from './vae.ts';

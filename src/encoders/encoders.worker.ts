@@ -1,11 +1,11 @@
 // The worker that onnxruntime's WASM memory lives and dies with: model outlines and inputs in from client.ts, encoded arrays out.
 import { expose, transfer } from 'comlink';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { type Encoders, openEncodersHere } from './encoders.ts';
 import { setWasmUrl } from './ort.ts';
 import { type Outcome, settle, unwrap } from './outcome.ts';
 import type { ModelOutline, ReadTensor, RemoteEncoders } from './remote.ts';
-import type { TensorSource } from './tensor-source.ts';
 
 // Relative to this script wherever the app is hosted (`base: './'`).
 setWasmUrl(new URL(wasmUrl, import.meta.url).href);

@@ -1,8 +1,8 @@
 // Nodes, constants and a checkpoint's weights by name in; an ONNX model and its weights' bytes out. Shapes of weights are checked as they are named.
 
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
 import { type Attribute, type OnnxInitializer, type OnnxNode, type OnnxValue, writeOnnxModel } from './onnx-proto.ts';
-import type { TensorSource } from './tensor-source.ts';
 
 /** What an ONNX runtime needs to make a session: the model, and the weights it refers to by path. */
 export interface BuiltModel {

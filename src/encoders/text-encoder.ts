@@ -1,6 +1,7 @@
 // CLIP's text encoder: token ids (77) in, hidden states (77×width) out, through onnxruntime.
+
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { createSession, outputOf } from './ort.ts';
-import type { TensorSource } from './tensor-source.ts';
 import { readTextConfig } from './text-config.ts';
 import { buildTextGraph } from './text-graph.ts';
 

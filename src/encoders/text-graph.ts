@@ -1,6 +1,7 @@
 // A text encoder's sizes and tensors in; CLIP's transformer as an ONNX graph out: embeddings (positions×width) → hidden states (positions×width).
+
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { OnnxGraph } from './onnx-graph.ts';
-import type { TensorSource } from './tensor-source.ts';
 import type { TextConfig } from './text-config.ts';
 
 export interface TextGraph {

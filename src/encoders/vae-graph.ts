@@ -1,6 +1,7 @@
 // A VAE's sizes and tensors in; its encoder (pixels → moments) and its decoder (latents → pixels) as ONNX graphs out. Any height and width.
+
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { OnnxGraph } from './onnx-graph.ts';
-import type { TensorSource } from './tensor-source.ts';
 import { conv, downsample, groupNorm, midBlock, resnet, silu, upsample } from './vae-blocks.ts';
 import type { VaeConfig } from './vae-config.ts';
 

@@ -1,6 +1,7 @@
 // The VAE: pixels in, the posterior's mean and log-variance out; latents in, pixels out. Through onnxruntime, one picture at a time.
+
+import type { TensorSource } from '../tensor/tensor-source.ts';
 import { createSession, outputOf } from './ort.ts';
-import type { TensorSource } from './tensor-source.ts';
 import { readVaeConfig, type VaeConfig } from './vae-config.ts';
 import { buildVaeDecoderGraph, buildVaeEncoderGraph } from './vae-graph.ts';
 

@@ -1,4 +1,5 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
+import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
 import { noticingLoss } from '../training/recover.ts';
 import type { TrainingSettings } from './api.ts';
@@ -70,7 +71,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
       if (!running) {
         const here = slot && (!adapter || slot.spec.rank >= rank) ? slot : await replace(spec);
         if (adapter && here.carries !== adapter.key) {
-          here.unet.writeLora(fitted(adapter, here.spec, here.unet));
+          here.unet.writeLora(fitAdapter(adapter, here.spec, here.unet.modules));
           here.carries = adapter.key;
         }
         return work(here.unet);
@@ -79,7 +80,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
       if (!adapter || !slot || slot.spec.rank < rank) return aside(spec, adapter, work);
       const { unet } = slot;
       const state = await unet.readState();
-      unet.writeLora(fitted(adapter, slot.spec, unet));
+      unet.writeLora(fitAdapter(adapter, slot.spec, unet.modules));
       try {
         return await work(unet);
       } finally {
@@ -96,36 +97,10 @@ export function engineRoom(build: BuildEngine): EngineRoom {
   async function aside<T>(spec: EngineSpec, adapter: LoadedAdapter | null, work: (unet: UNetEngine) => Promise<T>) {
     const { unet } = await make(spec);
     try {
-      if (adapter) unet.writeLora(fitted(adapter, spec, unet));
+      if (adapter) unet.writeLora(fitAdapter(adapter, spec, unet.modules));
       return await work(unet);
     } finally {
       unet.destroy();
     }
   }
-}
-
-/**
- * An adapter's weights as an engine of another (never smaller) rank and alpha wants them: padded with zeros, which add nothing, and with the
- * difference of scale folded into `up`. Modules that the adapter leaves out get zeros.
- */
-export function fitted(
-  adapter: Pick<LoadedAdapter, 'rank' | 'alpha' | 'weights'>,
-  engine: Pick<EngineSpec, 'rank' | 'alpha'>,
-  { modules }: Pick<UNetEngine, 'modules'>,
-): LoraWeights {
-  const scale = adapter.alpha / adapter.rank / (engine.alpha / engine.rank);
-  return new Map(
-    modules.map(({ name, inFeatures, outFeatures }) => {
-      const own = adapter.weights.get(name);
-      const down = new Float32Array(engine.rank * inFeatures);
-      const up = new Float32Array(outFeatures * engine.rank);
-      if (own) {
-        down.set(own.down); // (r, in): the first r rows
-        for (let row = 0; row < outFeatures; row++)
-          for (let r = 0; r < adapter.rank; r++)
-            up[row * engine.rank + r] = scale * (own.up[row * adapter.rank + r] as number);
-      }
-      return [name, { down, up }];
-    }),
-  );
 }

@@ -1,7 +1,8 @@
 // LoRA files of other programs: every spelling, format, rank and alpha comes in right; what does not fit is refused in words.
 import { describe, expect, it } from 'vitest';
+import { fitAdapter } from '../../src/adapter/fit.ts';
 import { diffusersKey, kohyaName } from '../../src/adapter/names.ts';
-import { fitAdapter, readAdapter } from '../../src/adapter/read.ts';
+import { readAdapter } from '../../src/adapter/read.ts';
 import type { WritableModule } from '../../src/adapter/write.ts';
 import type { FileDType } from '../../src/files/dtypes.ts';
 import { type TensorToWrite, writeSafetensors } from '../../src/files/safetensors.ts';
@@ -118,11 +119,11 @@ describe('files of other programs', () => {
         );
       });
     expect(product(read.weights.get(q.name)!, q, 3)).toEqual(product(weightsOf(1).get(q.name)!, q, 1));
-    const fitted = fitAdapter(read, modules, 4);
+    const fitted = fitAdapter({ ...read, alpha: 3 }, { rank: 4, alpha: 4 }, modules);
     expect([...fitted.keys()]).toEqual(modules.map((m) => m.name));
     expect(product(fitted.get(k.name)!, k, 4)).toEqual(product(weightsOf(3).get(k.name)!, k, 3));
     expect(fitted.get(out.name)!.up.every((v) => v === 0)).toBe(true);
-    expect(() => fitAdapter(read, modules, 2)).toThrow(/rank 3/);
+    expect(() => fitAdapter({ ...read, alpha: 3 }, { rank: 2, alpha: 2 }, modules)).toThrow(/rank 3/);
   });
 
   it('text-encoder weights are ignored and named', async () => {

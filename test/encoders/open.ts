@@ -1,7 +1,7 @@
 // Paths inside the repository in; parsed JSON, opened safetensors and changed copies of them out.
 import { readFileSync } from 'node:fs';
-import type { TensorSource } from '../../src/encoders/tensor-source.ts';
 import { readSafetensors, type SafetensorsFile } from '../../src/files/safetensors.ts';
+import type { TensorSource } from '../../src/tensor/tensor-source.ts';
 
 const path = (relative: string): URL => new URL(`../../${relative}`, import.meta.url);
 export const readText = (relative: string): string => readFileSync(path(relative), 'utf8');

@@ -1,7 +1,7 @@
 // The text encoder against transformers' (goldens), on the demo model and on one of another shape; and what it refuses.
 import { expect, it, vi } from 'vitest';
-import type { TensorSource } from '../../src/encoders/tensor-source.ts';
 import { createTextEncoder } from '../../src/encoders/text-encoder.ts';
+import type { TensorSource } from '../../src/tensor/tensor-source.ts';
 import { expectClose, expectFar } from '../check.ts';
 import { changed, DEMO, EXTRA, F32, larger, open, readJson, without } from './open.ts';
 

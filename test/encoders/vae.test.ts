@@ -1,7 +1,7 @@
 // The VAE against diffusers' (goldens), on the demo model and on two of other shapes; and what it refuses.
 import { expect, it, vi } from 'vitest';
-import type { TensorSource } from '../../src/encoders/tensor-source.ts';
 import { createVaeDecoder, createVaeEncoder, type Posterior } from '../../src/encoders/vae.ts';
+import type { TensorSource } from '../../src/tensor/tensor-source.ts';
 import { expectClose, expectFar } from '../check.ts';
 import { changed, DEMO, EXTRA, F32, larger, open, readJson, without } from './open.ts';
 

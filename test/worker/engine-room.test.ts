@@ -1,7 +1,8 @@
 // One engine for runs and pictures: which adapter it carries, whose weights come back, what is destroyed when.
 import { describe, expect, it } from 'vitest';
+import { fitAdapter } from '../../src/adapter/fit.ts';
 import type { LoraWeights, TrainingState, UNetEngine } from '../../src/gpu/engine-types.ts';
-import { type EngineSpec, engineRoom, fitted, type LoadedAdapter } from '../../src/worker/engine-room.ts';
+import { type EngineSpec, engineRoom, type LoadedAdapter } from '../../src/worker/engine-room.ts';
 import { settings } from '../training/toy-run.ts';
 
 const modules = [{ name: 'm', inFeatures: 3, outFeatures: 2 }];
@@ -125,13 +126,13 @@ describe('fitting an adapter to an engine', () => {
     const down = Float32Array.from({ length: own.rank * 3 }, (_, i) => Math.sin(i + 1));
     const up = Float32Array.from({ length: 2 * own.rank }, (_, i) => Math.cos(i + 1));
     const weights: LoraWeights = new Map([['m', { down, up }]]);
-    const there = product(fitted({ ...own, weights }, engine, { modules }), engine);
+    const there = product(fitAdapter({ ...own, weights }, engine, modules), engine);
     for (const [i, value] of product(weights, own).entries()) expect(there[i]).toBeCloseTo(value, 6); // f32 stores
   });
 
   it('adds nothing to modules that the adapter leaves out', () => {
     const more = [...modules, { name: 'n', inFeatures: 1, outFeatures: 1 }];
-    const weights = fitted(adapter('a', 2), { rank: 4, alpha: 4 }, { modules: more });
+    const weights = fitAdapter(adapter('a', 2), { rank: 4, alpha: 4 }, more);
     expect(weights.get('n')).toEqual({ down: new Float32Array(4), up: new Float32Array(4) });
   });
 });
