@@ -14,9 +14,11 @@ export async function main([adapter = 'demo-output/adapter.safetensors']: string
   const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark' });
-    page.setDefaultTimeout(600_000);
+    page.setDefaultTimeout(180_000);
     await page.goto(server.url);
     await page.getByRole('button', { name: en.model.use }).click();
+    await page.goto(`${server.url}#/model`);
+    await page.getByText(/is here\.$/).waitFor();
     await page.goto(`${server.url}#/compare`);
     await page.locator('input[type=file]').setInputFiles(resolve(root, adapter));
     await page.getByLabel(en.compare.prompt, { exact: true }).fill('a photo of aawxbc figurine');
