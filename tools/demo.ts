@@ -16,7 +16,7 @@ Trains an adapter with the page itself, in headless Chromium on software WebGPU:
   --model       a model folder in diffusers' layout, in place of the demo model
   --identifier  a word that the model does not know (aawxbc)
   --class       what kind of thing it is (figurine)
-  --steps 300  --lr 1e-3  --rank 4  --seed 42
+  --steps 250  --lr 1e-3  --rank 4  --seed 42
   --out         where the files go (demo-output)`;
 const PICTURE = new Set(['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif', '.bmp']);
 
@@ -29,7 +29,7 @@ export async function main(args: string[]): Promise<number> {
       model: { type: 'string' },
       identifier: { type: 'string', default: 'aawxbc' },
       class: { type: 'string', default: 'figurine' },
-      steps: { type: 'string', default: '300' },
+      steps: { type: 'string', default: '250' },
       lr: { type: 'string', default: '1e-3' },
       rank: { type: 'string', default: '4' },
       seed: { type: 'string', default: '42' },

@@ -34,7 +34,7 @@ export function planReport(request: PlanRequest) {
   const config = parseUNetConfig(request.config);
   const shape = { config, height: request.size, width: request.size, activations: request.activations };
   const optimizer = {
-    learningRates: new Float32Array(500),
+    learningRates: new Float32Array([1e-4]), // constant: any number of steps
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,

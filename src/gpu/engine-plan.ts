@@ -36,6 +36,13 @@ export interface EngineOptions {
 /** Loss scale for f16 gradients: torch.amp.GradScaler's defaults. With f32 activations it is 1 and stays. */
 export const LOSS_SCALE = { first: 2 ** 16, largest: 2 ** 24, growthInterval: 2000 };
 
+/** Learning rates as the GPU keeps them: the last one goes on, so what only repeats it is left out (a constant rate is one number). */
+export function rateTable(rates: Float32Array): Float32Array<ArrayBuffer> {
+  let length = rates.length;
+  while (length > 1 && rates[length - 1] === rates[length - 2]) length--;
+  return rates.slice(0, length) as Float32Array<ArrayBuffer>;
+}
+
 /** The graphs of a run; what `npm run plan` prints and the engine replays. */
 export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, BuiltGraph> {
   const options = {
@@ -59,7 +66,14 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
   return {
     ...graphs,
     train,
-    update: updateGraph(lora.bytes / 4, learningRates.length, { clip, beta1, beta2, epsilon, weightDecay, ...dynamic }),
+    update: updateGraph(lora.bytes / 4, rateTable(learningRates).length, {
+      clip,
+      beta1,
+      beta2,
+      epsilon,
+      weightDecay,
+      ...dynamic,
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import { timestepEmbedding } from '../model/time-features.ts';
 import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
 import type { Programs } from '../plan/programs.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
-import { type EngineOptions, enginePrograms, LOSS_SCALE } from './engine-plan.ts';
+import { type EngineOptions, enginePrograms, LOSS_SCALE, rateTable } from './engine-plan.ts';
 import type {
   LoraModule,
   LoraWeights,
@@ -76,8 +76,8 @@ export class Engine implements UNetEngine {
     this.modules = loraModules(built);
     this.lost = device.lost;
     this.resetState();
-    if (options.optimizer)
-      device.queue.writeBuffer(buffers.get('state:learning_rates') as GPUBuffer, 0, options.optimizer.learningRates);
+    const rates = buffers.get('state:learning_rates');
+    if (options.optimizer && rates) device.queue.writeBuffer(rates, 0, rateTable(options.optimizer.learningRates));
   }
 
   get gpuBytes() {

@@ -1,7 +1,7 @@
 // Plans without a GPU: FLOPs as torch counts them, no two live tensors in one place, recomputation, limits, SD 1.5's memory at 512².
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { engineGraphs, kernelsFor } from '../../src/gpu/engine-plan.ts';
+import { engineGraphs, enginePrograms, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { lossGraph, predictGraph } from '../../src/model/graphs.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';
@@ -131,6 +131,26 @@ describe('Stable Diffusion 1.5 at 512², rank 4', () => {
         for (const b of d.bindings) expect(b.bytes).toBeLessThanOrEqual(128 * 2 ** 20);
       }
   });
+});
+
+test('a plan does not depend on the adapter’s kernels or the number of steps at a constant rate, but a schedule takes its table', () => {
+  const config = parseUNetConfig(json('public/models/demo/unet/config.json'));
+  const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2, clip: 1 };
+  const total = (learningRates: Float32Array, software: boolean): number => {
+    const shape = { config, height: 16, width: 16, rank: 4, alpha: 4, activations: 'f32', recompute: 'auto' } as const;
+    const kernels = kernelsFor(software);
+    return enginePrograms({ ...shape, kernels, optimizer: { ...optimizer, learningRates } }, 2 ** 27).bytes.total;
+  };
+  const planned = planReport({
+    config: json('public/models/demo/unet/config.json'),
+    size: 16,
+    rank: 4,
+    batch: 1,
+    activations: 'f32',
+    recompute: 'auto',
+  });
+  expect(total(new Float32Array(300).fill(1e-3), true)).toBe(planned.report.bytes.total);
+  expect(total(Float32Array.of(3, 2, 2, 2), false)).toBe(planned.report.bytes.total + 4);
 });
 
 test('engineGraphs without an optimizer cannot train', () => {
