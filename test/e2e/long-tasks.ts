@@ -30,6 +30,20 @@ export async function watch(page: Page): Promise<void> {
 
 export const measured = (page: Page): Promise<Busy> => page.evaluate(() => window.busy);
 
+/** The control: blocks the main thread, and says how long the longest task was then. */
+export const afterBlocking = (page: Page, ms: number): Promise<number> =>
+  page.evaluate(async (length) => {
+    const end = performance.now() + length;
+    await new Promise<void>((done) =>
+      setTimeout(() => {
+        while (performance.now() < end);
+        done();
+      }),
+    );
+    await new Promise((seen) => setTimeout(seen, 100));
+    return Math.max(0, ...window.busy.longTasks);
+  }, ms);
+
 /** The value below which `share` of them lie. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

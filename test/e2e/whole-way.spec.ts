@@ -1,7 +1,7 @@
 // In: the sample photos. Out: 24 trained steps, two pictures, both adapter files; the page stayed awake all along.
 import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
-import { measured, quantile, watch } from './long-tasks.ts';
+import { afterBlocking, measured, quantile, watch } from './long-tasks.ts';
 import {
   compareLink,
   en,
@@ -39,7 +39,10 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   );
   expect(busy.beats.length).toBeGreaterThan(50);
   expect(quantile(busy.beats, 0.99)).toBeLessThanOrEqual(100);
-  expect(Math.max(...busy.beats, ...busy.longTasks)).toBeLessThanOrEqual(300);
+  // A late beat without a long task is a computer that was busy elsewhere (software drawing takes every core), not a page that froze.
+  expect(quantile(busy.longTasks, 0.99)).toBeLessThanOrEqual(100);
+  expect(Math.max(0, ...busy.longTasks)).toBeLessThanOrEqual(300);
+  await expect.poll(() => afterBlocking(page, 350)).toBeGreaterThan(300); // and the observer does see one
 
   await compareLink(page).click();
   await expect(page.getByRole('heading', { name: en.compare.title })).toBeAttached();
