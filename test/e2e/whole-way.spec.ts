@@ -40,7 +40,8 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   expect(busy.beats.length).toBeGreaterThan(50);
   expect(quantile(busy.beats, 0.99)).toBeLessThanOrEqual(100);
   // A late beat without a long task is a computer that was busy elsewhere (software drawing takes every core), not a page that froze.
-  expect(quantile(busy.longTasks, 0.99)).toBeLessThanOrEqual(100);
+  // The observer reports only tasks over 50 ms; beats stand for all of them.
+  expect(busy.longTasks.filter((ms) => ms > 100).length).toBeLessThanOrEqual(0.01 * busy.beats.length);
   expect(Math.max(0, ...busy.longTasks)).toBeLessThanOrEqual(300);
   await expect.poll(() => afterBlocking(page, 350)).toBeGreaterThan(300); // and the observer does see one
 
