@@ -77,6 +77,8 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
       adapterId,
       moment: summary.step,
       strength: 1,
+      size: summary.settings.resolution,
+      weights: summary.settings.weights,
     };
     const picture = await studio.draw(
       never,
@@ -158,6 +160,8 @@ const settingsOf = (job: AutomationJob, photos: number): TrainingSettings => ({
   previewSteps: 1, // nobody looks at the two previews: the pictures are drawn afterwards
   activations: 'f32',
   recompute: 'auto',
+  resolution: 128, // the demo model's
+  weights: 'f16',
 });
 
 function trainingLines(steps: number): (event: TrainEvent) => void {

@@ -5,9 +5,40 @@ export interface TroubleFacts {
   'no-webgpu': Record<string, never>;
   'no-adapter': Record<string, never>;
   'device-lost': { reason: string; step?: number };
-  'out-of-memory': { neededBytes: number };
+  /** `gotBytes` were granted before one was refused. `fits`: changed settings that need no more than that, where there are any. */
+  'out-of-memory': {
+    neededBytes: number;
+    gotBytes: number;
+    fits: { settings: Readonly<Record<string, string | number>>; neededBytes: number } | null;
+  };
   'file-damaged': { file: string; expected: string; got: string };
   'file-missing': { file: string; status: number };
+  /** The connection broke, or the server refused, and patience did not help. What arrived is kept. */
+  'download-cut': { file: string; status: number; storedBytes: number; totalBytes: number };
+  /** All bytes came and the header is right, but the sha256 is another: kept aside. */
+  'hash-differs': { file: string; expected: string; got: string };
+  /** Opened before all of it was here, or the browser has cleared a part of it. */
+  'model-incomplete': { modelId: string; missingBytes: number };
+  /** Another tab is writing this model. */
+  'model-busy': { modelId: string };
+  /** A file that is something else than a Stable Diffusion 1 or 2 checkpoint, by name. */
+  'not-a-checkpoint': {
+    file: string;
+    kind:
+      | 'inpainting'
+      | 'instruct-pix2pix'
+      | 'depth'
+      | 'sdxl'
+      | 'newer-family'
+      | 'lora'
+      | 'controlnet'
+      | 'textual-inversion'
+      | 'pickle'
+      | 'gguf'
+      | 'incomplete'
+      | 'unknown';
+    detail: string; // which keys or bytes say so
+  };
   'not-this-family': { key: string; expected: string; got: string };
   'photo-unreadable': { file: string; reason: 'not-an-image' | 'truncated' | 'too-large' };
   'photo-too-small': { file: string; width: number; height: number; needs: number };

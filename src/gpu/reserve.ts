@@ -27,7 +27,7 @@ export async function reserve(device: GPUDevice, built: Programs): Promise<Engin
   const failed = await device.popErrorScope();
   if (failed) {
     destroy();
-    throw new Trouble('out-of-memory', { neededBytes: built.bytes.total });
+    throw new Trouble('out-of-memory', { neededBytes: built.bytes.total, gotBytes: 0, fits: null });
   }
   return { get: (name) => made.get(name), destroy };
 }

@@ -9,11 +9,11 @@ import { dropShards, SHARD_BYTES, storedFile } from './shards.ts';
 import { checkSpace } from './space.ts';
 
 /** Where a model comes from, and what the page says of it. */
-export interface ModelSource extends Omit<ModelInfo, 'resolution' | 'bytes'> {
+export interface ModelSource extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes'> {
   baseUrl: URL; // of the folder, with a slash at its end; `manifest.json` lies in it
 }
 export interface ModelFiles extends ModelFolder {
-  readonly info: Omit<ModelInfo, 'resolution'>;
+  readonly info: Omit<ModelInfo, 'resolution' | 'sizes'>;
   /** Why nobody could say whether there is a newer version (offline), or why it could not be taken; the one that was here is in use. */
   readonly updateFailed: Trouble | null;
 }

@@ -33,13 +33,48 @@ export interface GpuReport {
   };
 }
 
+/** How the U-Net's frozen weights lie on the GPU. int8: in blocks of 32 that share a scale; half the memory. */
+export type WeightStorage = 'f16' | 'int8';
+
 export interface ModelInfo {
   id: string; // 'demo'
   name: string;
   bytes: number; // all files together
-  resolution: number; // px, square: what a photo is cropped to
+  resolution: number; // px, square: what the model was trained at
+  sizes: number[]; // px, square, smallest first: what it can be trained and drawn at here; `resolution` is the last
   source: string;
   licence: string;
+}
+
+/** A model that can be opened, or that could once it is here. */
+export interface ModelListing {
+  id: string; // 'demo', 'sd15', or that of a checkpoint that was taken in
+  name: string;
+  source: string; // host and repository, or the file's name
+  licence: string;
+  licenceUrl: string | null;
+  /** The licence must be accepted before the first byte is fetched. */
+  asksLicence: boolean;
+  bytes: number; // all its files
+  storedBytes: number; // of them, what is in this browser
+  /** doubted: all is here, but a file's sha256 is not the one we expect; it was kept aside and may be used or fetched again. */
+  state: 'absent' | 'part' | 'complete' | 'doubted';
+  doubts: { file: string; expected: string; got: string }[];
+}
+/** Bytes on their way into this browser's storage. */
+export interface Transfer {
+  phase: 'checking' | 'fetching' | 'converting';
+  doneBytes: number; // what was stored before included
+  totalBytes: number;
+  bytesPerSecond: number | null; // null: too early to tell
+  msLeft: number | null;
+  waitingMs: number | null; // the server asked for patience (429, 503) or the connection broke: the next try is in so many ms
+}
+export type OnTransfer = (transfer: Transfer) => void;
+export interface StorageReport {
+  usedBytes: number | null; // null: the browser does not say
+  freeBytes: number | null;
+  persisted: boolean; // the browser promised not to clear it when the disk runs low
 }
 
 /** A centre-relative square crop: centre and side as fractions of the oriented photo's width, height and short side. */
@@ -98,6 +133,8 @@ export interface TrainingSettings {
   previewSteps: number; // DDIM steps of a preview picture
   activations: 'f32' | 'f16';
   recompute: 'on' | 'off' | 'auto';
+  resolution: number; // px, square; one of ModelInfo.sizes
+  weights: WeightStorage;
 }
 export interface TrainingJob {
   runId: string; // a job with the id of a stored run goes on from its last saved step
@@ -113,6 +150,22 @@ export interface GpuBytes {
   lora: number;
   staging: number;
   total: number;
+}
+/** What one phase of a run takes at its peak. */
+export interface PhaseNeeds {
+  phase: 'encode' | 'train' | 'preview' | 'decode'; // decode: a finished picture
+  gpuBytes: number;
+  ramBytes: number; // onnxruntime's WASM memory, roughly
+  ms: number | null; // one photo, one step, one preview, one picture; null: not measured on this computer yet
+}
+export interface Forecast {
+  gpuBytes: GpuBytes; // while training
+  phases: PhaseNeeds[];
+  /** The most that any phase takes: whether a run fits is judged by it. */
+  peakGpuBytes: number;
+  flopsPerStep: number;
+  adapterBytes: number;
+  msPerStep: number | null; // measured on this computer; null = not yet
 }
 export type TrainEvent =
   | { kind: 'progress'; progress: Progress }
@@ -165,8 +218,12 @@ export interface DrawRequest {
   adapterId: string | null; // null = without
   moment: number | null; // saved step; null = the best
   strength: number;
+  size: number; // px, square; one of ModelInfo.sizes
+  weights: WeightStorage;
 }
 export interface Picture {
+  /** sketch: latents seen as colours, one pixel each; what a run shows of itself where a full decode would hold it up. */
+  kind: 'full' | 'sketch';
   png: Blob;
   width: number;
   height: number;
@@ -205,14 +262,28 @@ export interface Project {
 /** The worker's methods. Every rejection is a `Trouble` (trouble.ts) or a bug. */
 export interface Studio {
   inspect(): Promise<GpuReport>;
+  /** Every model there is, what of it is here, and in what state. Looks at what is stored, asks no server. */
+  models(): Promise<ModelListing[]>;
+  storage(): Promise<StorageReport>;
+  acceptLicence(modelId: string): Promise<void>;
+  /** Fetches what is missing of a model. Ended in the middle it keeps what it has: called again, it goes on from there. */
+  fetchModel(modelId: string, onTransfer: OnTransfer): Promise<void>;
+  /** Takes in a checkpoint of the user's, converted to f16: a `.safetensors` file, or the files of a diffusers folder with their paths. */
+  importModel(files: { path: string; file: Blob }[], onTransfer: OnTransfer): Promise<ModelListing>;
+  /** Takes a doubted model's files as they are. */
+  trustModel(modelId: string): Promise<void>;
+  /** Throws a doubted model's odd files away, so that fetchModel fetches them again. */
+  doubtModel(modelId: string): Promise<void>;
+  deleteModel(modelId: string): Promise<void>;
+  /** The demo model is fetched if need be; any other must be here whole (Trouble 'model-incomplete'). */
   openModel(modelId: string, onProgress: OnProgress): Promise<ModelInfo>;
   readPhoto(name: string, file: Blob, known: { id: string; fingerprint: string }[]): Promise<PhotoReading>;
   tokens(text: string, identifier: string): Promise<TokenReport>;
   suggestIdentifier(): Promise<string>;
   /** Memory, time and file size of a run before it starts (null ms until measured on this GPU). */
-  forecast(
-    settings: TrainingSettings,
-  ): Promise<{ gpuBytes: GpuBytes; flopsPerStep: number; adapterBytes: number; msPerStep: number | null }>;
+  forecast(settings: TrainingSettings): Promise<Forecast>;
+  /** ms per step, from ten steps on this GPU with these settings; remembered for forecasts. Nothing of it is kept otherwise. */
+  measure(settings: TrainingSettings, onProgress: OnProgress): Promise<number>;
   draw(request: DrawRequest, onProgress: OnProgress): Promise<Picture>;
   train(job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
   pause(): Promise<void>;
@@ -224,6 +295,8 @@ export interface Studio {
   runs(): Promise<RunSummary[]>;
   /** Pictures that a stored run has drawn of itself, in the order of their steps. */
   previews(runId: string): Promise<{ step: number; picture: Picture }[]>;
+  /** A preview that was kept as a sketch, decoded in full; the full picture takes its place. */
+  developPreview(runId: string, step: number, onProgress: OnProgress): Promise<Picture>;
   forgetRun(runId: string): Promise<void>;
   adapters(): Promise<AdapterInfo[]>;
   adapterFile(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;

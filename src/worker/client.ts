@@ -34,6 +34,12 @@ export class StudioClient implements Calls {
   inspect: Calls['inspect'] = () => this.#ask((studio) => studio.inspect());
   tokens: Calls['tokens'] = (text, identifier) => this.#ask((studio) => studio.tokens(text, identifier));
   suggestIdentifier: Calls['suggestIdentifier'] = () => this.#ask((studio) => studio.suggestIdentifier());
+  models: Calls['models'] = () => this.#ask((studio) => studio.models());
+  storage: Calls['storage'] = () => this.#ask((studio) => studio.storage());
+  acceptLicence: Calls['acceptLicence'] = (modelId) => this.#ask((studio) => studio.acceptLicence(modelId));
+  trustModel: Calls['trustModel'] = (modelId) => this.#ask((studio) => studio.trustModel(modelId));
+  doubtModel: Calls['doubtModel'] = (modelId) => this.#ask((studio) => studio.doubtModel(modelId));
+  deleteModel: Calls['deleteModel'] = (modelId) => this.#ask((studio) => studio.deleteModel(modelId));
   forecast: Calls['forecast'] = (settings) => this.#ask((studio) => studio.forecast(settings));
   pause: Calls['pause'] = () => this.#ask((studio) => studio.pause());
   resume: Calls['resume'] = () => this.#ask((studio) => studio.resume());
@@ -56,6 +62,22 @@ export class StudioClient implements Calls {
     const info = await this.#long(signal, (studio, ticket) => studio.openModel(ticket, modelId, heard));
     this.#modelId = modelId;
     return info;
+  };
+  fetchModel: Calls['fetchModel'] = (signal, modelId, onTransfer) => {
+    const heard = Comlink.proxy(onTransfer);
+    return this.#long(signal, (studio, ticket) => studio.fetchModel(ticket, modelId, heard));
+  };
+  importModel: Calls['importModel'] = (signal, files, onTransfer) => {
+    const heard = Comlink.proxy(onTransfer);
+    return this.#long(signal, (studio, ticket) => studio.importModel(ticket, files, heard));
+  };
+  measure: Calls['measure'] = (signal, settings, onProgress) => {
+    const heard = Comlink.proxy(onProgress);
+    return this.#long(signal, (studio, ticket) => studio.measure(ticket, settings, heard));
+  };
+  developPreview: Calls['developPreview'] = (signal, runId, step, onProgress) => {
+    const heard = Comlink.proxy(onProgress);
+    return this.#long(signal, (studio, ticket) => studio.developPreview(ticket, runId, step, heard));
   };
   readPhoto: Calls['readPhoto'] = (signal, name, file, known) =>
     this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, name, file, known));

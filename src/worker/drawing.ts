@@ -61,6 +61,7 @@ export const finish = async (
   request: DrawRequest,
   begun: number,
 ): Promise<Picture> => ({
+  kind: 'full',
   ...(await develop(canvas, latents)),
   request,
   ms: performance.now() - begun,

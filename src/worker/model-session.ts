@@ -14,7 +14,7 @@ import { modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
 
 /** A diffusers folder, wherever it lies. Paths as in the folder: `unet/config.json`. */
 export interface ModelFiles {
-  readonly info: Omit<ModelInfo, 'resolution'>;
+  readonly info: Omit<ModelInfo, 'resolution' | 'sizes'>;
   json(path: string): Promise<unknown>;
   text(path: string): Promise<string>;
   tensors(path: string): Promise<TensorSource>;
@@ -70,7 +70,7 @@ export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress)
   const gpu = unetEngines(unet, onGpuProgress);
   const engines = engineRoom(gpu.build);
   return {
-    info: { ...files.info, resolution: side * downscale },
+    info: { ...files.info, resolution: side * downscale, sizes: [side * downscale] },
     tokenizer,
     canvas: { encoders, schedule, latentHeight: side, latentWidth: side },
     unet,

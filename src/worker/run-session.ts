@@ -70,7 +70,7 @@ export function runSession(
     const begun = performance.now();
     const request: DrawRequest = {
       ...{ prompt: prepared!.prompt, negativePrompt: '', seed, steps: settings.previewSteps, guidance: 7.5 },
-      ...{ adapterId: job.runId, moment: step, strength: 1 },
+      ...{ adapterId: job.runId, moment: step, strength: 1, size: settings.resolution, weights: settings.weights },
     };
     const text = await readPrompt(canvas, request, () => {});
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>

@@ -62,6 +62,21 @@ export function createStudio(kept: Kept): WireStudio {
     inspect,
     cancel: async (ticket) => tickets.get(ticket)?.abort(),
 
+    models: async () => [],
+    storage: async () => ({ usedBytes: null, freeBytes: null, persisted: false }),
+    acceptLicence: async () => {},
+    fetchModel: async () => {},
+    importModel: async () => {
+      throw new Error('not built yet');
+    },
+    trustModel: async () => {},
+    doubtModel: async () => {},
+    deleteModel: async () => {},
+    measure: async () => 0,
+    developPreview: async () => {
+      throw new Error('not built yet');
+    },
+
     openModel: (ticket, modelId, onProgress) =>
       under(ticket, async (signal) => {
         if (model?.info.id === modelId) return model.info;
@@ -104,7 +119,8 @@ export function createStudio(kept: Kept): WireStudio {
         .filter((run) => run.modelId === info.id && run.msPerStep > 0)
         .filter((run) => run.settings.batch * run.settings.accumulate === batch * accumulate)
         .sort((a, b) => b.startedAt - a.startedAt);
-      return { gpuBytes, flopsPerStep, adapterBytes, msPerStep: alike[0]?.msPerStep ?? null };
+      const msPerStep = alike[0]?.msPerStep ?? null;
+      return { gpuBytes, phases: [], peakGpuBytes: gpuBytes.total, flopsPerStep, adapterBytes, msPerStep };
     },
 
     draw: (ticket, request, onProgress) =>

@@ -1,7 +1,15 @@
 // What really crosses between page and worker: the Studio's methods, the long ones with a ticket first by which they can be ended.
 import type { Studio } from './api.ts';
 
-export type LongMethod = 'openModel' | 'readPhoto' | 'draw' | 'train';
+export type LongMethod =
+  | 'openModel'
+  | 'fetchModel'
+  | 'importModel'
+  | 'readPhoto'
+  | 'measure'
+  | 'draw'
+  | 'developPreview'
+  | 'train';
 export type Ticket = number;
 
 type TicketFirst<F> = F extends (...rest: infer A) => infer R ? (ticket: Ticket, ...rest: A) => R : never;

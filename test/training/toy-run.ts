@@ -30,6 +30,8 @@ export const settings: TrainingSettings = {
   previewSteps: 2,
   activations: 'f32',
   recompute: 'auto',
+  resolution: 128,
+  weights: 'f16',
 };
 
 export const photo = (name: string, seed: number): EncodedPhoto => ({

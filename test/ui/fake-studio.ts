@@ -6,10 +6,12 @@ import type {
   AdapterInfo,
   GpuReport,
   ModelInfo,
+  ModelListing,
   PhotoReading,
   Picture,
   Project,
   RunSummary,
+  StorageReport,
   TokenReport,
 } from '../../src/worker/api.ts';
 
@@ -18,6 +20,7 @@ export interface FakeOptions {
   delayMs?: number;
   project?: Project | null;
   modelFails?: boolean;
+  models?: ModelListing[];
 }
 
 const limits = {
@@ -70,6 +73,27 @@ export class FakeStudio implements StudioCalls {
     if (gpu === 'no-webgpu' || gpu === 'no-adapter') throw new Trouble(gpu, {});
     return cards[gpu];
   }
+  async models(): Promise<ModelListing[]> {
+    await this.#rest();
+    return this.#options.models ?? [];
+  }
+  async storage(): Promise<StorageReport> {
+    return { usedBytes: 3e7, freeBytes: 4e10, persisted: true };
+  }
+  async acceptLicence(): Promise<void> {}
+  async fetchModel(..._: Parameters<StudioCalls['fetchModel']>): Promise<void> {}
+  importModel(..._: Parameters<StudioCalls['importModel']>): Promise<ModelListing> {
+    return Promise.reject(new Error('the fake studio takes nothing in'));
+  }
+  async trustModel(): Promise<void> {}
+  async doubtModel(): Promise<void> {}
+  async deleteModel(): Promise<void> {}
+  async measure(..._: Parameters<StudioCalls['measure']>): Promise<number> {
+    return 1000;
+  }
+  developPreview(..._: Parameters<StudioCalls['developPreview']>): Promise<Picture> {
+    return Promise.reject(new Error('the fake studio develops nothing'));
+  }
   async openModel(...[signal, id, onProgress]: Parameters<StudioCalls['openModel']>): Promise<ModelInfo> {
     this.calls.push(`openModel ${id}`);
     for (let done = 0; done <= 5; done++) {
@@ -82,7 +106,15 @@ export class FakeStudio implements StudioCalls {
         expected: '13.1 MB',
         got: '9.8 MB',
       });
-    return { id, name: 'Demo model', bytes: 29_400_000, resolution: 128, source: 'Darkroom', licence: 'MIT' };
+    return {
+      id,
+      name: 'Demo model',
+      bytes: 29_400_000,
+      resolution: 128,
+      sizes: [128],
+      source: 'Darkroom',
+      licence: 'MIT',
+    };
   }
   async readPhoto(...[signal, name, file, known]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {
     this.calls.push(`readPhoto ${name}`);
@@ -128,12 +160,26 @@ export class FakeStudio implements StudioCalls {
       onProgress({ phase: 'drawing', done, total: request.steps });
       await this.#rest(signal);
     }
-    return { png: await square(request.seed, request.prompt.length), width: 128, height: 128, request, ms: 1000 };
+    return {
+      kind: 'full',
+      png: await square(request.seed, request.prompt.length),
+      width: 128,
+      height: 128,
+      request,
+      ms: 1000,
+    };
   }
 
   async forecast(..._: Parameters<StudioCalls['forecast']>): ReturnType<StudioCalls['forecast']> {
     const gpuBytes = { weights: 3e7, arena: 2e8, lora: 1e6, staging: 1e5, total: 231_100_000 };
-    return { gpuBytes, flopsPerStep: 1e10, adapterBytes: 400_000, msPerStep: null };
+    return {
+      gpuBytes,
+      phases: [],
+      peakGpuBytes: gpuBytes.total,
+      flopsPerStep: 1e10,
+      adapterBytes: 400_000,
+      msPerStep: null,
+    };
   }
   train(..._: Parameters<StudioCalls['train']>): Promise<RunSummary> {
     return Promise.reject(new Error('the fake studio does not train'));

@@ -183,7 +183,14 @@ export class TrainingStudio extends FakeStudio {
   }
   override async forecast(settings: TrainingSettings): ReturnType<StudioCalls['forecast']> {
     const msPerStep = this.#options.msPerStep === 0 ? null : (this.#options.msPerStep ?? 620);
-    return { gpuBytes, flopsPerStep: 9e9, adapterBytes: adapterBytes(settings.rank), msPerStep };
+    return {
+      gpuBytes,
+      phases: [],
+      peakGpuBytes: gpuBytes.total,
+      flopsPerStep: 9e9,
+      adapterBytes: adapterBytes(settings.rank),
+      msPerStep,
+    };
   }
   override async draw(...[signal, request, onProgress]: Parameters<StudioCalls['draw']>): Promise<Picture> {
     this.calls.push(
@@ -201,7 +208,7 @@ export class TrainingStudio extends FakeStudio {
     const png = this.#options.picture
       ? await this.#options.picture(request, learned)
       : new Blob([JSON.stringify(request)]);
-    return { png, width: 128, height: 128, request, ms: 900 };
+    return { kind: 'full', png, width: 128, height: 128, request, ms: 900 };
   }
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, ms));
@@ -218,6 +225,8 @@ const previewOf = (job: TrainingJob): DrawRequest => ({
   adapterId: job.runId,
   moment: null,
   strength: 1,
+  size: 128,
+  weights: 'f16',
 });
 const adapterOf = (run: RunSummary): AdapterInfo => ({
   adapterId: run.adapterId,

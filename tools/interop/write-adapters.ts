@@ -28,6 +28,8 @@ const SETTINGS: TrainingSettings = {
   previewSteps: 20,
   activations: 'f32',
   recompute: 'off',
+  resolution: 128,
+  weights: 'f16',
 };
 
 export async function main(args: string[]): Promise<number> {

@@ -56,6 +56,12 @@ const knobs: Record<keyof TrainingSettings, KnobWords> = {
   },
   previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview (DDIM).' },
   activations: { name: 'Precision', unit: '', effect: 'f16 needs less memory; f32 is exact.' },
+  resolution: {
+    name: 'Resolution',
+    unit: 'px',
+    effect: 'Side of what is learned and drawn. Smaller: less memory, faster.',
+  },
+  weights: { name: 'Model weights', unit: '', effect: 'int8 halves the memory of the model itself.' },
   recompute: { name: 'Low-memory mode', unit: '', effect: 'Computes twice to hold less. A fifth slower.' },
 };
 

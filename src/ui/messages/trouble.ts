@@ -107,6 +107,28 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         `Expected ${mishap.facts.expected}, found ${mishap.facts.got}.`,
         'Reset it',
       );
+    case 'download-cut':
+      return say(
+        `The connection broke at ${bytes(mishap.facts.storedBytes)} of ${bytes(mishap.facts.totalBytes)}.`,
+        'What arrived is kept; it goes on from there.',
+        'Continue',
+      );
+    case 'hash-differs':
+      return say(
+        `“${mishap.facts.file}” is not the file we expected.`,
+        `Its sha256 is ${mishap.facts.got}, expected was ${mishap.facts.expected}. It was kept aside.`,
+        'Fetch again',
+      );
+    case 'model-incomplete':
+      return say('A part of the model is missing.', `${bytes(mishap.facts.missingBytes)} must be fetched.`, 'Fetch it');
+    case 'model-busy':
+      return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
+    case 'not-a-checkpoint':
+      return say(
+        'This is not a Stable Diffusion 1.x or 2.x checkpoint.',
+        `“${mishap.facts.file}” is ${mishap.facts.kind}: ${mishap.facts.detail}.`,
+        'Choose another',
+      );
     case 'bug':
       return say(
         'Something went wrong in Darkroom.',

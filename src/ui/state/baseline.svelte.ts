@@ -77,4 +77,6 @@ const withoutAdapter = (prompt: string, seed: number, steps: number): DrawReques
   adapterId: null,
   moment: null,
   strength: 0,
+  size: 128,
+  weights: 'f16',
 });

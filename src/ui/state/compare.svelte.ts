@@ -4,7 +4,7 @@ import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Pro
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 /** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
-export type Scene = Pick<DrawRequest, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidance'>;
+export type Scene = Pick<DrawRequest, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidance' | 'size' | 'weights'>;
 export const bands = [0, 0.25, 0.5, 0.75, 1, 1.25] as const;
 export const mostStrength = 1.25;
 const mostPictures = 120;
@@ -144,7 +144,8 @@ export class Compare {
 
   #typed(): Scene {
     const { prompt, negativePrompt, seed, steps, guidance } = this;
-    return { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
+    const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
+    return { ...scene, size: 128, weights: 'f16' };
   }
 
   #halted = false;

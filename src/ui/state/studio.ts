@@ -4,7 +4,7 @@ import type { Trouble, TroubleCode, TroubleFacts } from '../../trouble.ts';
 import type { Studio } from '../../worker/api.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
-type Long = 'openModel' | 'readPhoto' | 'draw' | 'train';
+type Long = 'openModel' | 'fetchModel' | 'importModel' | 'readPhoto' | 'measure' | 'draw' | 'developPreview' | 'train';
 export type StudioCalls = Omit<Studio, Long> & { [K in Long]: SignalFirst<Studio[K]> };
 
 /** One trouble with its own facts, so that a switch on `code` narrows `facts`. */

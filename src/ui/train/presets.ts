@@ -114,6 +114,8 @@ const common = (
   previewSteps: 20,
   activations: 'f32',
   recompute: 'auto',
+  resolution: 128,
+  weights: 'f16',
 });
 
 /** Complete settings of a preset or a reference recipe. */
