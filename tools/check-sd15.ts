@@ -1,6 +1,7 @@
 // npm run check:sd15: Stable Diffusion 1.5 at full size through the app's own loader and engine, held against diffusers + peft. See --help.
 import { writeFile } from 'node:fs/promises';
 import { againstDiffusers, againstF16, type Row, sizeRows } from './check-sd15/bars.ts';
+import { encodersCheck } from './check-sd15/encoders.ts';
 import { load } from './check-sd15/load.ts';
 import { type Measured, measure } from './check-sd15/measure.ts';
 import { HELP, type Options, readOptions } from './check-sd15/options.ts';
@@ -13,7 +14,7 @@ export async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { rows, report } = await unetCheck(options);
+  const { rows, report } = options.encoders ? await encodersOnly(options) : await unetCheck(options);
   console.log(rows.map(line).join('\n'));
   if (options.json) await writeFile(options.json, `${JSON.stringify({ ...report, rows }, null, 2)}\n`);
   const failed = rows.filter((r) => !r.passed).length;
@@ -42,6 +43,16 @@ async function unetCheck(options: Options): Promise<{ rows: Row[]; report: objec
       sha256: Object.fromEntries(sha256),
     },
   };
+}
+
+/** The encoders run in WASM: no GPU is asked. */
+async function encodersOnly(options: Options): Promise<{ rows: Row[]; report: object }> {
+  const folder = checkpoint(options);
+  const wanted = await reference(options);
+  const seconds: Record<string, number> = {};
+  const model = await load(options, folder, seconds);
+  const { rows, ...found } = await encodersCheck(model, wanted, seconds);
+  return { rows, report: { options, ...found, seconds, reference: wanted.facts } };
 }
 
 function line({ what, got, bar, passed }: Row): string {

@@ -35,9 +35,11 @@ export function sizeRows(m: Measured, options: Options, { facts }: Reference): R
   const { narrow, size, activations, weights } = options;
   const whole = !narrow;
   return [
-    row('parameters', m.parameters, ...(whole ? (['=', SD15.parameters] as const) : [])),
+    whole ? row('parameters', m.parameters, '=', SD15.parameters) : row('parameters', m.parameters),
     row('adapted modules', m.adapter.modules, '=', SD15.modules),
-    row('adapter parameters', m.adapter.parameters, ...(whole ? (['=', SD15.adapterParameters] as const) : [])),
+    whole
+      ? row('adapter parameters', m.adapter.parameters, '=', SD15.adapterParameters)
+      : row('adapter parameters', m.adapter.parameters),
     row('forward FLOPs as torch counts them', m.flops.forward, '=', facts.flops ?? Number.NaN),
     row('FLOPs of the largest dispatch', m.largestDispatch, '≤', MOST_DISPATCH_FLOPS),
     row('peak GPU bytes as planned', m.bytes.peak, '=', m.bytes.total),

@@ -14,6 +14,7 @@ export interface ReferenceFacts {
   rank: number;
   seconds: Record<string, number>;
   flops?: number; // of a forward, as torch counts them
+  prompts?: string[];
 }
 export interface Reference {
   facts: ReferenceFacts;

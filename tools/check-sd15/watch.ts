@@ -35,7 +35,7 @@ export function watch(device: GPUDevice, hashed: (label: string) => boolean): Wa
     if (label && hashed(label)) hashes.set(buffer, { label, hash: createHash('sha256'), end: 0 });
     return buffer;
   };
-  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size) => {
+  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size): undefined => {
     const seen = hashes.get(buffer);
     if (seen) {
       const began = performance.now();
@@ -45,7 +45,7 @@ export function watch(device: GPUDevice, hashed: (label: string) => boolean): Wa
       seen.end += bytes.byteLength;
       hashMs += performance.now() - began;
     }
-    return writeBuffer(buffer, offset, data, dataOffset, size);
+    writeBuffer(buffer, offset, data, dataOffset, size);
   };
   return {
     get liveBytes() {

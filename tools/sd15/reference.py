@@ -1,9 +1,9 @@
 """A checkpoint of make.py -> what diffusers, peft and transformers make of it in f32, with the inputs it was made from.
 
-    python tools/sd15/reference.py MODEL OUT [--size 256|512] [--encoders] [--layout ldm]
+    python tools/sd15/reference.py MODEL OUT [--size 256|512] [--encoders]
 
 Writes OUT.safetensors (inputs, adapter, noise_pred, loss, gradients; with --encoders text states, posterior and pixels instead) and OUT.json (versions,
-seeds, FLOPs as torch counts them, seconds). MODEL may be a diffusers folder or, with --layout ldm, the single file, read by diffusers' own converter."""
+seed, FLOPs as torch counts them, seconds)."""
 import argparse, json, os, sys, time
 import numpy as np
 import torch
@@ -91,6 +91,7 @@ def main():
     facts = {"versions": VERSIONS, "seed": a.seed, "size": a.size, "rank": RANK, "seconds": seconds}
     if a.encoders:
         tensors = encoder_reference(a.model, a.size, a.seed, seconds)
+        facts["prompts"] = PROMPTS
     else:
         tensors = unet_reference(a.model, a.size, a.seed, seconds)
         facts["flops"] = forward_flops(UNet2DConditionModel.load_config(a.model, subfolder="unet"), 1, a.size // 8, a.size // 8)
