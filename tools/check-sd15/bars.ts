@@ -4,20 +4,7 @@ import { Distance, type GradientErrors, gradientErrors } from './errors.ts';
 import type { Measured } from './measure.ts';
 import type { Options } from './options.ts';
 import type { Reference } from './prepare.ts';
-
-export interface Row {
-  what: string;
-  got: number;
-  /** null: reported, not judged. */
-  bar: { is: '≤' | '≥' | '='; value: number } | null;
-  passed: boolean;
-}
-
-const row = (what: string, got: number, is?: '≤' | '≥' | '=', value?: number): Row => {
-  if (is === undefined || value === undefined) return { what, got, bar: null, passed: !Number.isNaN(got) };
-  const passed = is === '≤' ? got <= value : is === '≥' ? got >= value : got === value;
-  return { what, got, bar: { is, value }, passed };
-};
+import { type Row, row } from './row.ts';
 
 const SD15 = { parameters: 859_520_964, modules: 128, adapterParameters: 797_184 };
 /** GPU bytes of a 512² step with f16 activations. */

@@ -1,29 +1,23 @@
-// A loaded model and the reference's prompts, picture and latents in; the app's own encoders held against transformers and diffusers out.
+// The check's options in; tokenizer, text encoder and VAE as the app runs them, in WASM, held against transformers and diffusers, out.
 
 import { openEncodersHere } from '../../src/encoders/encoders.ts';
 import { loadTokenizer } from '../../src/encoders/tokenizer.ts';
-import type { ModelFolder } from '../../src/files/model-folder.ts';
-import type { Row } from './bars.ts';
 import { Distance } from './errors.ts';
-import type { Reference } from './prepare.ts';
+import { load } from './load.ts';
+import type { Options } from './options.ts';
+import { checkpoint, reference } from './prepare.ts';
+import { type Row, row } from './row.ts';
 import { wasmBytes } from './wasm-heap.ts';
 
 /** f32 arithmetic on both sides. */
 const BAR = 1e-3;
 const TOKENS = 77;
 
-export interface EncodersChecked {
-  rows: Row[];
-  errors: Record<string, { relL2: number }>;
-  /** onnxruntime's memory after each phase; it never shrinks. */
-  wasmBytes: Record<string, number>;
-}
-
-export async function encodersCheck(
-  model: ModelFolder,
-  { tensors, facts }: Reference,
-  seconds: Record<string, number>,
-): Promise<EncodersChecked> {
+export async function encodersCheck(options: Options): Promise<{ rows: Row[]; report: object }> {
+  const folder = checkpoint(options);
+  const { tensors, facts } = await reference(options);
+  const seconds: Record<string, number> = {};
+  const model = await load(options, folder, seconds);
   const encoders = openEncodersHere({
     textEncoder: {
       config: await model.json('text_encoder/config.json'),
@@ -66,14 +60,12 @@ export async function encodersCheck(
 
   const text = Float32Array.from(states.flatMap((s) => [...s]));
   const outputs = { hidden_states: text, mean: posterior.mean, log_variance: posterior.logVariance, decoded };
-  const errors: EncodersChecked['errors'] = {};
-  const rows: Row[] = [
-    { what: 'token ids as transformers has them', got: Number(sameIds), bar: { is: '=', value: 1 }, passed: sameIds },
-  ];
+  const errors: Record<string, { relL2: number }> = {};
+  const rows = [row('token ids as transformers has them', Number(sameIds), '=', 1)];
   for (const [key, got] of Object.entries(outputs)) {
     const { relL2 } = new Distance().add(got, await tensors.float32(key));
     errors[key] = { relL2 };
-    rows.push({ what: `${key}, rel. L2`, got: relL2, bar: { is: '≤', value: BAR }, passed: relL2 <= BAR });
+    rows.push(row(`${key}, rel. L2`, relL2, '≤', BAR));
   }
-  return { rows, errors, wasmBytes: bytes };
+  return { rows, report: { options, errors, seconds, wasmBytes: bytes, reference: facts } };
 }

@@ -9,8 +9,7 @@ import type { LoraModule, LoraWeights, MicroStep } from '../../src/gpu/engine-ty
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { predictGraph } from '../../src/model/graphs.ts';
 import { plan } from '../../src/plan/plan.ts';
-import { numel } from '../../src/tensor/tensor.ts';
-import type { WeightStorage } from '../../src/worker/api.ts';
+import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import type { Options } from './options.ts';
 import type { Reference } from './prepare.ts';
 import { type Watch, watch } from './watch.ts';
@@ -27,10 +26,12 @@ export interface Measured {
   loss: number;
   gradients: LoraWeights;
   stepLosses: number[];
+  /** What was uploaded: by name, and the sha256 of each buffer's bytes. */
+  wanted: ReadonlyMap<string, Tensor>;
   sha256: Map<string, string>;
 }
 
-const UNET = 'unet/diffusion_pytorch_model.safetensors';
+export const UNET = 'unet/diffusion_pytorch_model.safetensors';
 
 /** What the reference was given, as the app makes it: noise is added by the app's own schedule. */
 export async function inputsOf(model: ModelFolder, { tensors }: Reference): Promise<MicroStep> {
@@ -61,7 +62,6 @@ export async function measure(
   model: ModelFolder,
   reference: Reference,
   options: Options,
-  weightStorage: WeightStorage,
   seconds: Record<string, number>,
 ): Promise<Measured> {
   const tensors = await model.tensors(UNET);
@@ -74,7 +74,7 @@ export async function measure(
     console.log(`  ${name}: ${seconds[name]?.toFixed(1)} s`);
     return result;
   };
-  const engine = await makeEngine(device, model, options, weightStorage, watched, seconds);
+  const engine = await makeEngine(device, model, options, watched, seconds);
   try {
     engine.writeLora(await adapterOf(reference.tensors, engine.modules));
     const inputs = await inputsOf(model, reference);
@@ -88,6 +88,7 @@ export async function measure(
       bytes: { ...engine.gpuBytes, peak: watched.peakBytes },
       modules: engine.modules,
       ...{ noisePred, loss, gradients, stepLosses },
+      wanted: engine.built.weights,
       sha256: watched.digests(),
     };
   } finally {
@@ -99,12 +100,11 @@ export async function measure(
 async function makeEngine(
   device: GPUDevice,
   model: ModelFolder,
-  { size, activations, kernels }: Options,
-  weightStorage: WeightStorage,
+  { size, activations, kernels, weights }: Options,
   watched: Watch,
   seconds: Record<string, number>,
 ): Promise<Engine> {
-  if (weightStorage !== 'f16') throw new Error('--weights int8: the engine does not have it yet');
+  if (weights !== 'f16') throw new Error('--weights int8: the engine does not have it yet');
   const began = performance.now();
   let compiled = began;
   const engine = await createEngine(device, {
