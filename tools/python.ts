@@ -1,6 +1,6 @@
 // In: a Python program of tools/ and its arguments. Out: the program run by a Python that has torch and diffusers, its exit code.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './packages.mjs';
 
@@ -17,6 +17,24 @@ export function findPython(): string | undefined {
   const named = process.env.DARKROOM_PYTHON;
   found ??= [...(named ? [named] : []), ...OWN.filter((path) => existsSync(path)), 'python3'].find(hasDiffusers);
   return found;
+}
+
+/** The same; where there is none, `.venv` is made with what tools/requirements.txt lists (minutes, and a few GB). @throws Error when that fails. */
+export function ensurePython(): string {
+  const here = findPython();
+  if (here) return here;
+  console.log('Installing torch and diffusers into .venv …');
+  const requirements = readFileSync(join(root, 'tools', 'requirements.txt'), 'utf8');
+  // torch by itself and first: a range in another package's requirements would otherwise bring the newest one.
+  const torch = /^torch==\S+/m.exec(requirements)?.[0] ?? 'torch';
+  const run = (program: string, ...args: string[]): boolean =>
+    spawnSync(program, args, { cwd: root, stdio: 'inherit' }).status === 0;
+  const pip = (...args: string[]): boolean =>
+    OWN.some((python) => existsSync(python) && run(python, '-m', 'pip', 'install', '--quiet', ...args));
+  const installed = run('python3', '-m', 'venv', '.venv') && pip(torch) && pip('-r', 'tools/requirements.txt');
+  const python = installed ? findPython() : undefined;
+  if (!python) throw new Error(NO_PYTHON);
+  return python;
 }
 
 /** Runs `tools/<file>` from the repository's top. Threads that spin while they wait make everything beside them crawl. */

@@ -14,7 +14,7 @@ const BAR = 1e-3;
 const TOKENS = 77;
 
 export async function encodersCheck(options: Options): Promise<{ rows: Row[]; report: object }> {
-  const folder = checkpoint(options);
+  const folder = await checkpoint(options);
   const { tensors, facts } = await reference(options);
   const seconds: Record<string, number> = {};
   const model = await load(options, folder, seconds);

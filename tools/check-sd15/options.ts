@@ -35,8 +35,8 @@ export interface Options {
   json: string | undefined;
 }
 
-/** null: help was asked for. @throws Error naming the option and what it takes. */
-export function readOptions(args: string[]): Options | null {
+/** @throws Error naming the option and what it takes. */
+export function readOptions(args: string[]): Options | 'help' {
   const { values } = parseArgs({
     args,
     options: {
@@ -55,7 +55,7 @@ export function readOptions(args: string[]): Options | null {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return null;
+  if (values.help) return 'help';
   const oneOf = <T extends string>(name: keyof typeof values, allowed: readonly T[]): T => {
     const found = allowed.find((word) => word === values[name]);
     if (!found) throw new Error(`--${name} takes ${allowed.join(' or ')}, got “${values[name]}”`);

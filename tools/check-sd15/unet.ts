@@ -12,7 +12,7 @@ import { differing, readAndWrite, uploadDigests } from './uploads.ts';
 const SLOWEST_UPLOAD = 1.5;
 
 export async function unetCheck(options: Options): Promise<{ rows: Row[]; report: object }> {
-  const folder = checkpoint(options);
+  const folder = await checkpoint(options);
   const wanted = await reference(options);
   const seconds: Record<string, number> = {};
   const model = await load(options, folder, seconds);
@@ -33,7 +33,7 @@ export async function unetCheck(options: Options): Promise<{ rows: Row[]; report
   const upload = 'upload, times reading and writing alone';
   rows.push(options.narrow ? row(upload, slower) : row(upload, slower, '≤', SLOWEST_UPLOAD));
   if (options.layout === 'ldm') {
-    const other = await load({ ...options, layout: 'diffusers' }, checkpoint(options, 'diffusers'), {});
+    const other = await load({ ...options, layout: 'diffusers' }, await checkpoint(options, 'diffusers'), {});
     const digests = await uploadDigests(m.wanted, await other.tensors(UNET));
     rows.push(row('buffers that the two layouts fill differently', differing(m.sha256, digests).length, '=', 0));
   }
