@@ -57,7 +57,7 @@ export async function againstDiffusers(m: Measured, options: Options, { tensors 
     judged('loss, relative', lossError(m.loss), bars?.loss),
     judged('gradients of all A, rel. L2', gradients.all.A.relL2, bars?.together),
     judged('gradients of all B, rel. L2', gradients.all.B.relL2, bars?.together),
-    judged(`worst gradient (${worstKey})`, worst, bars?.gradient),
+    { ...judged('worst gradient, rel. L2', worst, bars?.gradient), of: worstKey },
     ...(m.stepLosses.length > 0
       ? [judged('loss of the first step, relative', lossError(m.stepLosses[0] as number), bars?.loss)]
       : []),

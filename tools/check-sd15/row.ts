@@ -6,6 +6,8 @@ export interface Row {
   /** null: told, not judged. */
   bar: { is: '≤' | '≥' | '='; value: number } | null;
   passed: boolean;
+  /** Which one, where `got` is the worst of many. */
+  of?: string;
 }
 
 /** Judged where there is a bar. A NaN never passes. */
@@ -15,8 +17,8 @@ export function row(what: string, got: number, is?: '≤' | '≥' | '=', value?:
   return { what, got, bar: { is, value }, passed };
 }
 
-export const line = ({ what, got, bar, passed }: Row): string =>
-  `${passed ? '  ' : '✗ '}${what.padEnd(56)} ${shown(got).padStart(16)}${bar ? `  ${bar.is} ${shown(bar.value)}` : ''}`;
+export const line = ({ what, got, bar, passed, of }: Row): string =>
+  `${passed ? '  ' : '✗ '}${what.padEnd(56)} ${shown(got).padStart(16)}${bar ? `  ${bar.is} ${shown(bar.value)}` : ''}${of ? `  (${of})` : ''}`;
 
 const shown = (value: number): string =>
   Number.isInteger(value)
