@@ -20,8 +20,6 @@ WEIGHTS = {
 }
 SINGLE = "v1-5-random.safetensors"
 UNET_PARAMETERS = 859_520_964
-# Stable Diffusion 1.5's VAE was saved before diffusers renamed the parts of an attention.
-OLD_VAE_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 
 @torch.no_grad()
@@ -69,14 +67,6 @@ def text_state(config: dict) -> dict[str, torch.Tensor]:
     net = CLIPTextModel(CLIPTextConfig(**config))
     perturb_norms(net)
     return {"text_model." + name.removeprefix("text_model."): x for name, x in half(net).items() if "position_ids" not in name}
-
-
-def old_vae_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    def old(name: str) -> str:
-        for new, was in OLD_VAE_NAMES.items():
-            name = name.replace(f".attentions.0.{new}.", f".attentions.0.{was}.")
-        return name
-    return {old(name): x for name, x in state.items()}
 
 
 class Folder:
@@ -131,7 +121,7 @@ def make(path: str, narrow: bool, heavy: bool, layout: str, seed: int):
         from ldm_layout import to_ldm
         folder.tensors(SINGLE, to_ldm(unet, vae, text))
     else:
-        folder.tensors(WEIGHTS["vae/diffusion_pytorch_model.safetensors"], old_vae_names(vae), "vae/diffusion_pytorch_model.safetensors")
+        folder.tensors(WEIGHTS["vae/diffusion_pytorch_model.safetensors"], vae, "vae/diffusion_pytorch_model.safetensors")
         position_ids = {"text_model.embeddings.position_ids": torch.arange(77).reshape(1, 77)}  # no weight, but the real file has it
         folder.tensors(WEIGHTS["text_encoder/model.safetensors"], {**text, **position_ids}, "text_encoder/model.safetensors")
         for name, value in config.items():
