@@ -6,6 +6,7 @@ import { loraLayout } from '../plan/plan.ts';
 import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
+import type { WeightStorage } from '../worker/api.ts';
 import type { OptimizerSettings } from './engine-types.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { GpuWeights } from './weights.ts';
@@ -20,6 +21,8 @@ export interface EngineOptions {
   rank: number; // 0: no adapter
   alpha: number;
   activations: DType;
+  /** How the frozen weights lie on the GPU; weights that are there already must have been uploaded for it. Default f16. */
+  weightStorage?: WeightStorage;
   recompute: 'on' | 'off' | 'auto';
   /** batch × accumulate of one optimizer step. */
   micro?: number;
@@ -51,6 +54,7 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
     height: o.height,
     width: o.width,
     activations: o.activations,
+    matrices: o.weightStorage === 'int8' ? ('q8' as const) : ('f16' as const),
     rank: o.rank,
   };
   const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };
