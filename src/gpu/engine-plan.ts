@@ -6,6 +6,7 @@ import { loraLayout } from '../plan/plan.ts';
 import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
+import type { WeightStorage } from '../worker/api.ts';
 import type { OptimizerSettings } from './engine-types.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { SubmitPace } from './submit-pace.ts';
@@ -15,6 +16,8 @@ export interface EngineOptions {
   config: UNetConfig;
   /** A checkpoint to upload, or weights that are on the device already (they stay there when the engine is destroyed). */
   weights: TensorSource | GpuWeights;
+  /** How frozen weights lie on the GPU; default f16. */
+  weightStorage?: WeightStorage;
   height: number; // of the latents
   width: number;
   batch?: number; // default 1; training runs a batch as micro-steps of batch 1

@@ -89,14 +89,26 @@ export class SubmitPace {
     s.ft += f * ms;
     s.dt += dispatches * ms;
     if (++this.#measured < 4) return;
-    const [perGflop, perDispatch] = fit(s);
+    const [perGflop, perDispatch] = leastSquares(s);
     this.msPerFlop = Math.max(LEAST.msPerFlop, perGflop / 1e9);
     this.msPerDispatch = Math.max(LEAST.msPerDispatch, perDispatch);
   }
 }
 
 /** Least squares in two unknowns, neither negative: where one would be, the other explains all. */
-function fit({ ff, fd, dd, ft, dt }: { ff: number; fd: number; dd: number; ft: number; dt: number }): [number, number] {
+function leastSquares({
+  ff,
+  fd,
+  dd,
+  ft,
+  dt,
+}: {
+  ff: number;
+  fd: number;
+  dd: number;
+  ft: number;
+  dt: number;
+}): [number, number] {
   const det = ff * dd - fd * fd;
   if (det > 1e-6 * ff * dd) {
     const [a, b] = [(ft * dd - dt * fd) / det, (dt * ff - ft * fd) / det];

@@ -5,6 +5,7 @@ import { demoModel, openModel } from '../storage/model-store.ts';
 import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
 import { runStore } from '../storage/run-store.ts';
+import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
 import { createStudio } from './studio.ts';
 
@@ -19,5 +20,6 @@ Comlink.expose(
     adapters: adapterStore(),
     previews: previewStore(),
     project: projectStore(),
+    timings: timingStore(),
   }),
 );
