@@ -8,7 +8,6 @@ export interface BaseModel {
   name: string; // 'Stable Diffusion 1.5'
   version: string; // kohya's ss_base_model_version: 'sd_v1', 'sd_v2', or a name of our own for the demo model
   architecture: string; // modelspec: 'stable-diffusion-v1/lora'
-  resolution: number; // px
   predictionType: 'epsilon' | 'v_prediction';
 }
 
@@ -19,7 +18,6 @@ export const demoBaseModel: BaseModel = {
   name: 'Darkroom demo model',
   version: 'darkroom_demo',
   architecture: 'darkroom-demo/lora',
-  resolution: 128,
   predictionType: 'epsilon',
 };
 
@@ -28,7 +26,7 @@ export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, st
   const { settings } = run;
   const name = adapterName(run.identifier, run.classNoun);
   const trigger = `${run.identifier} ${run.classNoun}`.trim();
-  const size = `${base.resolution}x${base.resolution}`;
+  const { resolution } = settings;
   return strings({
     ss_v2: base.version.startsWith('sd_v2') ? 'True' : 'False',
     ss_base_model_version: base.version,
@@ -50,14 +48,14 @@ export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, st
     ss_optimizer: 'AdamW',
     ss_max_grad_norm: settings.clip,
     ss_seed: settings.seed,
-    ss_resolution: `(${base.resolution}, ${base.resolution})`,
+    ss_resolution: `(${resolution}, ${resolution})`,
     ss_cache_latents: 'True',
     ss_loss_type: 'l2',
     'modelspec.sai_model_spec': '1.0.0',
     'modelspec.architecture': base.architecture,
     'modelspec.implementation': 'diffusers',
     'modelspec.title': name,
-    'modelspec.resolution': size,
+    'modelspec.resolution': `${resolution}x${resolution}`,
     'modelspec.prediction_type': base.predictionType === 'epsilon' ? 'epsilon' : 'v',
     'modelspec.trigger_phrase': trigger,
     'modelspec.usage_hint': `a photo of ${trigger}`,

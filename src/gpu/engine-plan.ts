@@ -9,6 +9,7 @@ import type { TensorSource } from '../tensor/tensor-source.ts';
 import type { WeightStorage } from '../worker/api.ts';
 import type { OptimizerSettings } from './engine-types.ts';
 import type { Pipelines } from './pipelines.ts';
+import type { SubmitPace } from './submit-pace.ts';
 import type { GpuWeights } from './weights.ts';
 
 export interface EngineOptions {
@@ -33,6 +34,8 @@ export interface EngineOptions {
   /** false: no two tensors share memory (for tests). */
   reuse?: boolean;
   pipelines?: Pipelines;
+  /** What is known of the device's speed; default: nothing yet. */
+  pace?: SubmitPace;
   onProgress?: (progress: { phase: 'weights' | 'kernels'; done: number; total: number }) => void;
 }
 
@@ -81,22 +84,27 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
   };
 }
 
+/** 50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile. gpu/speed.ts asks slower ones for less. */
+export const MAX_DISPATCH_FLOPS = 12.5e9;
+
 /**
  * Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU. On a software adapter workgroup memory and barriers
  * are emulated: no tiles there, and sums within one SIMD group.
  */
-export const kernelsFor = (software: boolean): KernelChoice => ({
+export const kernelsFor = (software: boolean, maxDispatchFlops = MAX_DISPATCH_FLOPS): KernelChoice => ({
   gemmVariant: (m, n, _k, batch) =>
     software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32',
   reductionThreads: software ? 4 : 256,
-  // ~50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile
-  maxDispatchFlops: 12.5e9,
+  maxDispatchFlops,
   // SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads
   scoreBytes: 32 * 2 ** 20,
 });
 
 /** Every plan of an engine and the bytes they take, for a device with bindings of `maxBindingBytes`. */
-export function enginePrograms(o: Omit<EngineOptions, 'weights' | 'pipelines'>, maxBindingBytes: number): Programs {
+export function enginePrograms(
+  o: Omit<EngineOptions, 'weights' | 'pipelines' | 'pace'>,
+  maxBindingBytes: number,
+): Programs {
   const target: Target = { maxBindingBytes, ...(o.kernels ?? kernelsFor(false)) };
   return programs(engineGraphs(o), {
     target,

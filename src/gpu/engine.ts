@@ -21,20 +21,21 @@ import { Program } from './program.ts';
 import { Readback } from './readback.ts';
 import { type EngineBuffers, reserve } from './reserve.ts';
 import { StateCopy } from './state-copy.ts';
+import { SubmitPace } from './submit-pace.ts';
 import { type GpuWeights, uploadWeights } from './weights.ts';
 
 /**
- * Memory first, so that what does not fit is said before anything is compiled or uploaded.
+ * Memory first, so that what does not fit is said before anything is compiled.
  * @throws Trouble 'out-of-memory' when the device cannot hold what the plan needs, 'file-damaged' when a tensor is missing or mis-shaped.
  */
 export async function createEngine(device: GPUDevice, options: EngineOptions): Promise<Engine> {
   const built = enginePrograms(options, device.limits.maxStorageBufferBindingSize);
-  const buffers = await reserve(device, built);
+  const shared = 'buffers' in options.weights;
+  const buffers = await reserve(device, built, shared ? built.bytes.weights : 0);
   try {
     const pipelines = options.pipelines ?? new Pipelines(device);
     const launches = Object.values(built.plans).flatMap((p) => p.dispatches.map((d) => d.launch));
     await pipelines.prepare(launches, (done, total) => options.onProgress?.({ phase: 'kernels', done, total }));
-    const shared = 'buffers' in options.weights;
     const weights = shared
       ? (options.weights as GpuWeights)
       : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
@@ -68,10 +69,14 @@ export class Engine implements UNetEngine {
       if (!buffer) throw new Error(`${name} was not reserved`);
       return buffer;
     };
+    const pace = options.pace ?? new SubmitPace(device.queue);
     this.#programs = Object.fromEntries(
-      Object.entries(built.plans).map(([name, plan]) => [name, new Program(device, plan, pipelines, named)]),
+      Object.entries(built.plans).map(([name, plan]) => [
+        name,
+        new Program(device, plan, pipelines, named(`dims:${name}`), named, pace),
+      ]),
     );
-    this.#readback = new Readback(device, built.readback.slots, built.readback.slotBytes);
+    this.#readback = new Readback(Array.from({ length: built.readback.slots }, (_, i) => named(`readback:${i}`)));
     this.#state = new StateCopy(device, buffers, built, options.optimizer !== undefined);
     this.modules = loraModules(built);
     this.lost = device.lost;
@@ -188,9 +193,6 @@ export class Engine implements UNetEngine {
 
   destroy(): void {
     this.buffers.destroy();
-    this.#readback.destroy();
-    this.#state.destroy();
-    for (const program of Object.values(this.#programs)) program.dims.destroy();
     if (!this.weightsAreShared) this.weights.destroy();
   }
 

@@ -3,6 +3,7 @@ import type { Launch } from '../graph/op.ts';
 import type { Plan, Region } from '../plan/plan.ts';
 import { dimsTable } from '../plan/programs.ts';
 import type { Pipelines } from './pipelines.ts';
+import type { SubmitPace } from './submit-pace.ts';
 
 interface Command {
   readonly pipeline: GPUComputePipeline;
@@ -11,30 +12,24 @@ interface Command {
   readonly flops: number;
 }
 
-/** Work a submit may carry: ~250 ms at 100 GFLOP/s. The compositor shares the queue and Windows resets a GPU that is busy for 2 s. */
-const SUBMIT_FLOPS = 25e9;
-/** And no more dispatches than this: small kernels cost time too where their FLOPs say nothing. */
-const SUBMIT_DISPATCHES = 512;
-
 export class Program {
   readonly commands: readonly Command[];
-  readonly dims: GPUBuffer;
   /** For tests: encodes something between two dispatches. Each then has a pass of its own. */
   afterDispatch: ((encoder: GPUCommandEncoder, index: number) => void) | undefined;
 
-  /** @param buffer by Region.buffer: `arena:0`, `weight:conv_in.weight`, `lora` … */
+  /**
+   * @param dims a uniform buffer of `dimsTable(plan).bytes`.
+   * @param buffer by Region.buffer: `arena:0`, `weight:conv_in.weight`, `lora` …
+   */
   constructor(
     readonly device: GPUDevice,
     readonly plan: Plan,
     pipelines: Pipelines,
+    dims: GPUBuffer,
     buffer: (name: string) => GPUBuffer,
+    readonly pace: SubmitPace,
   ) {
     const table = dimsTable(plan);
-    this.dims = device.createBuffer({
-      label: 'dims',
-      size: table.bytes,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    });
     const words = new DataView(new ArrayBuffer(table.bytes));
     this.commands = plan.dispatches.map(({ launch, bindings }) => {
       const offset = table.index.get(JSON.stringify(launch.dims)) as number;
@@ -47,9 +42,7 @@ export class Program {
       const bindGroup = device.createBindGroup({
         layout,
         entries: [
-          ...(values.length > 0
-            ? [{ binding: 0, resource: { buffer: this.dims, offset, size: dimsSize(launch) } }]
-            : []),
+          ...(values.length > 0 ? [{ binding: 0, resource: { buffer: dims, offset, size: dimsSize(launch) } }] : []),
           ...bindings.map((b, i) => ({
             binding: i + 1,
             resource: { buffer: buffer(b.buffer), offset: b.offset, size: b.bytes },
@@ -58,7 +51,7 @@ export class Program {
       });
       return { pipeline, bindGroup, workgroups: launch.workgroups, flops: launch.flops };
     });
-    device.queue.writeBuffer(this.dims, 0, words.buffer);
+    device.queue.writeBuffer(dims, 0, words.buffer);
   }
 
   /** Where an input or output lies in the `io` buffer. */
@@ -69,23 +62,19 @@ export class Program {
     return region;
   }
 
-  /** Submits the whole list in bounded pieces; `last` adds copies to the final one. */
+  /** Submits the whole list in pieces as large as the pace allows; `last` adds copies to the final one. */
   submit(last?: (encoder: GPUCommandEncoder) => void): void {
     let at = 0;
     while (at < this.commands.length) {
+      const from = at;
+      const end = this.pace.pieceEnd(this.commands, from);
       const encoder = this.device.createCommandEncoder();
       let pass = encoder.beginComputePass();
-      let flops = 0;
-      for (
-        let n = 0;
-        n < SUBMIT_DISPATCHES && at < this.commands.length && (n === 0 || flops < SUBMIT_FLOPS);
-        n++, at++
-      ) {
+      for (; at < end; at++) {
         const c = this.commands[at] as Command;
         pass.setPipeline(c.pipeline);
         pass.setBindGroup(0, c.bindGroup);
         pass.dispatchWorkgroups(...c.workgroups);
-        flops += c.flops;
         if (this.afterDispatch) {
           pass.end();
           this.afterDispatch(encoder, at);
@@ -95,6 +84,7 @@ export class Program {
       pass.end();
       if (at === this.commands.length) last?.(encoder);
       this.device.queue.submit([encoder.finish()]);
+      this.pace.submitted(this.commands, from, end);
     }
   }
 }

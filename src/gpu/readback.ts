@@ -4,13 +4,10 @@
 export class Readback {
   #free: GPUBuffer[];
   #waiting: ((slot: GPUBuffer) => void)[] = [];
-  readonly #all: GPUBuffer[];
 
-  constructor(device: GPUDevice, slots: number, slotBytes: number) {
-    this.#all = Array.from({ length: slots }, () =>
-      device.createBuffer({ label: 'readback', size: slotBytes, usage: 0x1 | 0x8 }),
-    ); // MAP_READ | COPY_DST
-    this.#free = [...this.#all];
+  /** @param slots mappable buffers of one size. */
+  constructor(slots: readonly GPUBuffer[]) {
+    this.#free = [...slots];
   }
 
   /** Waits for a free slot: with all of them in flight the caller is far enough ahead. */
@@ -31,9 +28,5 @@ export class Readback {
       if (next) next(slot);
       else this.#free.push(slot);
     }
-  }
-
-  destroy(): void {
-    for (const slot of this.#all) slot.destroy();
   }
 }

@@ -1,5 +1,5 @@
-// reserve: what the programs need besides weights → every buffer, made at once inside an out-of-memory scope. Nothing is allocated later.
-import type { Programs } from '../plan/programs.ts';
+// reserve: what the programs need besides weights → every buffer, made at once inside out-of-memory scopes. Nothing is allocated later.
+import { dimsTable, type Programs } from '../plan/programs.ts';
 import { byteLength } from '../tensor/tensor.ts';
 import { Trouble } from '../trouble.ts';
 
@@ -8,26 +8,64 @@ export interface EngineBuffers {
   destroy(): void;
 }
 
-/** @throws Trouble 'out-of-memory' with the bytes that did not fit; what was made is destroyed first. */
-export async function reserve(device: GPUDevice, built: Programs): Promise<EngineBuffers> {
+/** What `make` made, or `null` where the device has no room for it. A validation error is not caught. */
+export async function ifRoom<T>(device: GPUDevice, make: () => T): Promise<T | null> {
+  device.pushErrorScope('out-of-memory');
+  const made = make();
+  return (await device.popErrorScope()) ? null : made;
+}
+
+/**
+ * One buffer after another, so that it is known which was refused.
+ * @param heldBytes what the plan counts and the device holds already: the weights.
+ * @throws Trouble 'out-of-memory' with the bytes that were granted; what was made is destroyed first.
+ */
+export async function reserve(device: GPUDevice, built: Programs, heldBytes: number): Promise<EngineBuffers> {
   const made = new Map<string, GPUBuffer>();
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const make = (label: string, size: number): void => {
-    if (size > 0) made.set(label, device.createBuffer({ label, size, usage }));
-  };
   const destroy = (): void => {
     for (const buffer of made.values()) buffer.destroy();
   };
-  device.pushErrorScope('out-of-memory');
-  built.slabBytes.forEach((bytes, i) => void make(`arena:${i}`, bytes));
-  make('lora', built.lora.bytes);
-  if (built.plans.train) make('grads', built.lora.bytes);
-  make('io', built.ioBytes);
-  for (const [name, t] of built.state) make(`state:${name}`, byteLength(t));
-  const failed = await device.popErrorScope();
-  if (failed) {
-    destroy();
-    throw new Trouble('out-of-memory', { neededBytes: built.bytes.total, gotBytes: 0, fits: null });
+  let gotBytes = heldBytes;
+  for (const descriptor of wanted(built)) {
+    const buffer = await ifRoom(device, () => device.createBuffer(descriptor));
+    if (!buffer) {
+      destroy();
+      throw new Trouble('out-of-memory', { neededBytes: built.bytes.total, gotBytes, fits: null });
+    }
+    made.set(descriptor.label, buffer);
+    gotBytes += descriptor.size;
   }
   return { get: (name) => made.get(name), destroy };
+}
+
+interface Wanted {
+  label: string;
+  size: number; // bytes
+  usage: GPUBufferUsageFlags;
+}
+
+/** Largest first: what does not fit shows before the rest is made. */
+function wanted({ slabBytes, lora, ioBytes, state, plans, readback }: Programs): Wanted[] {
+  const { STORAGE, COPY_SRC, COPY_DST, UNIFORM, MAP_READ } = GPUBufferUsage;
+  const storage = STORAGE | COPY_SRC | COPY_DST;
+  const staging = MAP_READ | COPY_DST;
+  const buffers: Wanted[] = [
+    ...slabBytes.map((size, i) => ({ label: `arena:${i}`, size, usage: storage })),
+    { label: 'lora', size: lora.bytes, usage: storage },
+    { label: 'grads', size: plans.train ? lora.bytes : 0, usage: storage },
+    { label: 'io', size: ioBytes, usage: storage },
+    ...[...state].map(([name, t]) => ({ label: `state:${name}`, size: byteLength(t), usage: storage })),
+    ...Object.entries(plans).map(([name, p]) => ({
+      label: `dims:${name}`,
+      size: dimsTable(p).bytes,
+      usage: UNIFORM | COPY_DST,
+    })),
+    { label: 'checkpoint', size: readback.checkpointBytes, usage: staging },
+    ...Array.from({ length: readback.slots }, (_, i) => ({
+      label: `readback:${i}`,
+      size: readback.slotBytes,
+      usage: staging,
+    })),
+  ];
+  return buffers.filter(({ size }) => size > 0);
 }

@@ -18,8 +18,7 @@ export class StateCopy {
     readonly built: Programs,
     readonly trains: boolean,
   ) {
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    this.#staging = device.createBuffer({ label: 'checkpoint', size: built.readback.checkpointBytes, usage });
+    this.#staging = buffers.get('checkpoint') as GPUBuffer;
   }
 
   /** One flat buffer: `lora` or `grads`. */
@@ -43,10 +42,6 @@ export class StateCopy {
       const values = state[name] as Float32Array<ArrayBuffer>;
       if (values.length > 0) this.device.queue.writeBuffer(this.buffers.get(buffer) as GPUBuffer, 0, values);
     }
-  }
-
-  destroy(): void {
-    this.#staging.destroy();
   }
 
   /** Copies are taken one after another: there is one staging buffer. */

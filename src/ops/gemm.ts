@@ -94,7 +94,8 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     writes: { y: operand(g.y.tensor, nWidth) },
   } as const;
   const tiles = Math.ceil(g.m / tile);
-  const bands = Math.min(tiles, Math.ceil(gemmFlops(g) / target.maxDispatchFlops));
+  const tileFlops = (gemmFlops(g) * tile) / g.m; // of one row of tiles: the least that a launch can do
+  const bands = Math.ceil(tiles / Math.max(1, Math.floor(target.maxDispatchFlops / tileFlops)));
   const tilesPerBand = Math.ceil(tiles / bands);
   const launches: Launch[] = [];
   for (let first = 0; first < tiles; first += tilesPerBand) {

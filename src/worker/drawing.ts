@@ -2,17 +2,21 @@
 import { type GenerateRequest, generate, type Predictor } from '../diffusion/generate.ts';
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
 import { normals } from '../diffusion/random.ts';
+import { type SketchMap, sketch } from '../diffusion/sketch.ts';
 import { Trouble } from '../trouble.ts';
-import type { DrawRequest, OnProgress, Picture } from './api.ts';
+import type { DrawRequest, OnProgress, Picture, WeightStorage } from './api.ts';
 import type { EncoderRoom } from './encoder-room.ts';
 import { toPng } from './png.ts';
+import type { Timings } from './timings.ts';
 
 /** What drawing needs of the open model. */
 export interface Canvas {
   encoders: EncoderRoom;
   schedule: NoiseSchedule;
-  latentHeight: number;
-  latentWidth: number;
+  downscale: number; // px a latent pixel, each way
+  sizes: readonly number[]; // px: what can be drawn
+  decoderParameters: number;
+  timings: Timings;
 }
 export type TextStates = Pick<GenerateRequest, 'prompt' | 'negativePrompt'>;
 
@@ -33,49 +37,70 @@ export function drawLatents(
   strength: number,
   onProgress: OnProgress,
 ): Promise<Float32Array> {
-  const { seed, steps, guidance } = request;
-  const noise = normals({ seed, purpose: 'picture' }, 4 * canvas.latentHeight * canvas.latentWidth);
+  const { seed, steps, guidance, size } = request;
+  const noise = normals({ seed, purpose: 'picture' }, 4 * (size / canvas.downscale) ** 2);
   onProgress({ phase: 'drawing', done: 0, total: steps });
   return generate(signal, unet, canvas.schedule, { ...text, noise, steps, guidance, strength }, (done, total) =>
     onProgress({ phase: 'drawing', done, total }),
   );
 }
 
-/** The picture that latents (scaled, as the U-Net has them) stand for. */
+/** The picture that latents (scaled, as the U-Net has them) of a square of `size` px stand for: decoded in full. */
 export async function develop(
   canvas: Canvas,
   latents: Float32Array,
-): Promise<{ png: Blob; width: number; height: number }> {
-  const { latentHeight, latentWidth } = canvas;
+  size: number,
+): Promise<Pick<Picture, 'kind' | 'png' | 'width' | 'height'>> {
+  const side = size / canvas.downscale;
+  const begun = performance.now();
   const encoders = await canvas.encoders.open();
   const unscaled = latents.map((value) => value / encoders.scalingFactor);
-  const pixels = await encoders.decode(unscaled, latentHeight, latentWidth);
-  const [height, width] = [latentHeight * encoders.downscale, latentWidth * encoders.downscale];
-  return { png: await toPng(pixels, height, width), width, height };
+  const pixels = await encoders.decode(unscaled, side, side);
+  canvas.timings.note({ kind: 'decode', size }, performance.now() - begun);
+  return { kind: 'full', png: await toPng(pixels, size, size), width: size, height: size };
 }
 
-/** The finished picture; `begun` is performance.now() at the start of its turn. */
-export const finish = async (
-  canvas: Canvas,
+/** Pixels × parameters that onnxruntime's WASM decodes in a millisecond on a middling computer; measured with the demo model on two busy cores. */
+const DECODED_PER_MS = 2e8;
+/** A run may be held up by a preview for so long; beyond, it shows sketches. */
+const QUICK_MS = 3000;
+
+/** Is a picture of `size` px decoded in full quickly enough to wait for? As measured on this computer, else as estimated. */
+export async function decodesQuickly({ timings, decoderParameters }: Canvas, size: number): Promise<boolean> {
+  const estimate = (size ** 2 * decoderParameters) / DECODED_PER_MS;
+  return ((await timings.known({ kind: 'decode', size })) ?? estimate) <= QUICK_MS;
+}
+
+/** The same latents as a sketch, one pixel each: at once, and without the VAE. */
+export async function sketched(
+  map: SketchMap,
   latents: Float32Array,
-  request: DrawRequest,
-  begun: number,
-): Promise<Picture> => ({
-  kind: 'full',
-  ...(await develop(canvas, latents)),
-  request,
-  ms: performance.now() - begun,
-});
+): Promise<Pick<Picture, 'kind' | 'png' | 'width' | 'height'>> {
+  const side = Math.sqrt(latents.length / 4);
+  return { kind: 'sketch', png: await toPng(sketch(map, latents), side, side), width: side, height: side };
+}
 
 /** Throws Trouble 'bad-setting' for what no picture can be drawn with. */
-export function checkRequest(request: DrawRequest, schedule: NoiseSchedule): void {
+export function checkRequest(request: DrawRequest, { schedule, sizes }: Pick<Canvas, 'schedule' | 'sizes'>): void {
   const bad = (setting: string, expected: string, got: number) =>
     new Trouble('bad-setting', { setting, expected, got: String(got) });
   const { steps, guidance, strength, seed } = request;
   const most = schedule.trainTimesteps - schedule.stepsOffset;
   if (!(Number.isInteger(steps) && steps >= 1 && steps <= most))
     throw bad('steps', `a whole number from 1 to ${most}`, steps);
+  checkSize('size', request.size, sizes);
+  checkWeights(request.weights);
   if (!(guidance >= 0 && guidance <= 100)) throw bad('guidance', 'a number from 0 to 100', guidance);
   if (!(strength >= -10 && strength <= 10)) throw bad('strength', 'a number from -10 to 10', strength);
   if (!(Number.isSafeInteger(seed) && seed >= 0)) throw bad('seed', 'a whole number from 0', seed);
+}
+
+/** Throws Trouble 'bad-setting' for a size that the open model is not drawn or trained at here. */
+export function checkSize(setting: string, size: number, sizes: readonly number[]): void {
+  if (!sizes.includes(size))
+    throw new Trouble('bad-setting', { setting, expected: sizes.join(' or '), got: String(size) });
+}
+export function checkWeights(weights: WeightStorage): void {
+  if (weights !== 'f16' && weights !== 'int8')
+    throw new Trouble('bad-setting', { setting: 'weights', expected: 'f16 or int8', got: String(weights) });
 }

@@ -8,7 +8,9 @@ export interface EncoderRoom {
   open(): Promise<Encoders>;
   /** Hidden states (77, d) of each prompt; each prompt is encoded once while the model is open. */
   textStates(prompts: readonly string[]): Promise<Float32Array[]>;
-  /** Ends their worker (wasm memory never shrinks). What was encoded stays known; the next use opens them again. */
+  /** Ends their worker (wasm memory never shrinks) once what was asked of it is done. What was encoded stays known; the next use opens them again. */
+  rest(): Promise<void>;
+  /** The same at once: what is under way rejects. */
   close(): Promise<void>;
 }
 
@@ -20,14 +22,32 @@ export function encoderRoom(
   open: (files: EncoderFiles) => Promise<Encoders> = openEncoders,
 ): EncoderRoom {
   let opened: Promise<Encoders> | null = null;
+  let underWay = new Set<Promise<unknown>>();
   const known = new Map<string, Float32Array>();
 
   const encoders = (): Promise<Encoders> => {
-    opened ??= open(files).catch((error: unknown) => {
+    opened ??= open(files).then(watched, (error: unknown) => {
       opened = null; // the next use tries again
       throw error;
     });
     return opened;
+  };
+  /** The same encoders, which remember what is asked of them until it is answered. */
+  const watched = (made: Encoders): Encoders => {
+    const asked = new Set<Promise<unknown>>();
+    underWay = asked;
+    const watch = <T>(call: Promise<T>): Promise<T> => {
+      asked.add(call);
+      const done = () => void asked.delete(call);
+      call.then(done, done);
+      return call;
+    };
+    return {
+      ...made,
+      encodeText: (prompts) => watch(made.encodeText(prompts)),
+      encodePhoto: (pixels, height, width) => watch(made.encodePhoto(pixels, height, width)),
+      decode: (latents, height, width) => watch(made.decode(latents, height, width)),
+    };
   };
   return {
     open: encoders,
@@ -44,6 +64,13 @@ export function encoderRoom(
         if (!prompts.includes(prompt)) known.delete(prompt);
       }
       return answer;
+    },
+    async rest() {
+      const ending = opened;
+      opened = null;
+      const made = await ending;
+      await Promise.allSettled(underWay);
+      await made?.close();
     },
     async close() {
       const ending = opened;

@@ -2,12 +2,14 @@
 import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
 import { noticingLoss } from '../training/recover.ts';
-import type { TrainingSettings } from './api.ts';
+import type { TrainingSettings, WeightStorage } from './api.ts';
 
 /** What an engine is built for. Rank and alpha say how its LoRA weights count: alpha / rank · up · down. */
 export interface EngineSpec {
   rank: number;
   alpha: number;
+  size: number; // px, square
+  weights: WeightStorage;
   training: TrainingSettings | null; // null = only pictures
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
@@ -17,6 +19,7 @@ export interface LoadedAdapter {
   alpha: number;
   weights: LoraWeights;
 }
+export type PictureSpec = Pick<EngineSpec, 'size' | 'weights'>;
 export type BuildEngine = (spec: EngineSpec) => Promise<UNetEngine>;
 
 const DRAWING_RANK = 4; // where no adapter asks for more
@@ -26,8 +29,17 @@ export interface EngineRoom {
   forTraining(settings: TrainingSettings): Promise<UNetEngine>;
   /** The run has ended: its engine may be reused for pictures. */
   trainingEnded(): void;
-  /** Runs `work` on an engine that carries `adapter` (any engine where null). A run's engine is left exactly as it was. */
-  draw<T>(adapter: LoadedAdapter | null, work: (unet: UNetEngine) => Promise<T>): Promise<T>;
+  /** Runs `work` on a new engine for a run with these settings that never comes: it is gone afterwards. Not while a run goes on. */
+  trial<T>(settings: TrainingSettings, work: (unet: UNetEngine) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` on an engine that carries `adapter` (any engine where null). A run's engine is left exactly as it was. While a run goes on,
+   * its weights serve for pictures too, however it keeps them: there is room for one copy. `work` hears which they were.
+   */
+  draw<T>(
+    adapter: LoadedAdapter | null,
+    picture: PictureSpec,
+    work: (unet: UNetEngine, weights: WeightStorage) => Promise<T>,
+  ): Promise<T>;
   close(): void;
 }
 
@@ -36,6 +48,20 @@ interface Slot {
   spec: EngineSpec;
   carries: string | null;
 }
+
+/** The engine of a run with these settings. */
+export const runSpec = (settings: TrainingSettings): EngineSpec => ({
+  rank: settings.rank,
+  alpha: settings.alpha,
+  size: settings.resolution,
+  weights: settings.weights,
+  training: settings,
+});
+/** The engine of a picture, adapter of `rank` included. */
+export const pictureSpec = ({ size, weights }: PictureSpec, rank = DRAWING_RANK): EngineSpec => ({
+  ...{ rank, alpha: rank },
+  ...{ size, weights, training: null },
+});
 
 export function engineRoom(build: BuildEngine): EngineRoom {
   let slot: Slot | null = null;
@@ -57,32 +83,41 @@ export function engineRoom(build: BuildEngine): EngineRoom {
 
   return {
     async forTraining(settings) {
-      const { rank, alpha } = settings;
       running = true;
-      return (await replace({ rank, alpha, training: settings })).unet;
+      return (await replace(runSpec(settings))).unet;
     },
     trainingEnded() {
       running = false;
       if (slot) slot.carries = null; // whatever step it ended at
     },
-    async draw(adapter, work) {
-      const rank = adapter?.rank ?? DRAWING_RANK;
-      const spec: EngineSpec = { rank, alpha: rank, training: null };
+    async trial(settings, work) {
+      const { unet } = await replace(runSpec(settings));
+      try {
+        return await work(unet);
+      } finally {
+        slot = null;
+        unet.destroy();
+      }
+    },
+    async draw(adapter, picture, work) {
+      const spec = pictureSpec(picture, adapter?.rank);
       if (!running) {
-        const here = slot && (!adapter || slot.spec.rank >= rank) ? slot : await replace(spec);
+        const here = slot && serves(slot.spec, spec, adapter) ? slot : await replace(spec);
         if (adapter && here.carries !== adapter.key) {
           here.unet.writeLora(fitAdapter(adapter, here.spec, here.unet.modules));
           here.carries = adapter.key;
         }
-        return work(here.unet);
+        return work(here.unet, spec.weights);
       }
-      if (!adapter && slot) return work(slot.unet);
-      if (!adapter || !slot || slot.spec.rank < rank) return aside(spec, adapter, work);
+      const weights = slot?.spec.weights ?? spec.weights;
+      const shared = { ...spec, weights };
+      if (!slot || !serves(slot.spec, shared, adapter)) return aside(shared, adapter, (unet) => work(unet, weights));
+      if (!adapter) return work(slot.unet, weights);
       const { unet } = slot;
       const state = await unet.readState();
       unet.writeLora(fitAdapter(adapter, slot.spec, unet.modules));
       try {
-        return await work(unet);
+        return await work(unet, weights);
       } finally {
         unet.writeState(state);
       }
@@ -93,7 +128,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
     },
   };
 
-  /** An engine for one picture beside the run's own: an adapter of a larger rank asked for while training. */
+  /** An engine for one picture beside the run's own: another size or an adapter of a larger rank asked for while training. */
   async function aside<T>(spec: EngineSpec, adapter: LoadedAdapter | null, work: (unet: UNetEngine) => Promise<T>) {
     const { unet } = await make(spec);
     try {
@@ -104,3 +139,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
     }
   }
 }
+
+/** Can an engine made for `here` draw what is asked? */
+const serves = (here: EngineSpec, asked: EngineSpec, adapter: LoadedAdapter | null): boolean =>
+  here.size === asked.size && here.weights === asked.weights && (!adapter || here.rank >= adapter.rank);

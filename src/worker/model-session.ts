@@ -1,6 +1,8 @@
 // A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, engines, sizes — out.
 
 import { noiseSchedule } from '../diffusion/noise-schedule.ts';
+import type { EncoderFiles } from '../encoders/encoders.ts';
+import { type EncoderNeeds, encoderNeeds } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
@@ -10,6 +12,7 @@ import type { ModelInfo, OnProgress } from './api.ts';
 import type { Canvas } from './drawing.ts';
 import { encoderRoom } from './encoder-room.ts';
 import { type EngineRoom, engineRoom } from './engine-room.ts';
+import type { Timings } from './timings.ts';
 import { modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
 
 /** A diffusers folder, wherever it lies. Paths as in the folder: `unet/config.json`. */
@@ -24,6 +27,7 @@ export interface ModelSession {
   tokenizer: Tokenizer;
   canvas: Canvas;
   unet: UNetFiles;
+  needs: EncoderNeeds;
   engines: EngineRoom;
   modules: readonly LoraModule[];
   close(): Promise<void>;
@@ -33,7 +37,11 @@ export interface ModelSession {
  * Reads configs and headers; no weights yet. Whatever is not of the family is refused here, by name, before anything is downloaded to the GPU.
  * `onGpuProgress` hears of weights going up and kernels being compiled, whenever an engine is made.
  */
-export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress): Promise<ModelSession> {
+export async function modelSession(
+  files: ModelFiles,
+  onGpuProgress: OnProgress,
+  timings: Timings,
+): Promise<ModelSession> {
   const unetConfig = await files.json('unet/config.json');
   const vaeConfig = await files.json('vae/config.json');
   const config = parseUNetConfig(unetConfig);
@@ -43,23 +51,14 @@ export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress)
     await files.text('tokenizer/merges.txt'),
     await files.json('tokenizer/tokenizer_config.json'),
   );
-  const encoders = encoderRoom(
-    {
-      textEncoder: {
-        config: await files.json('text_encoder/config.json'),
-        tensors: await files.tensors('text_encoder/model.safetensors'),
-      },
-      vae: { config: vaeConfig, tensors: await files.tensors('vae/diffusion_pytorch_model.safetensors') },
+  const encoderFiles: EncoderFiles = {
+    textEncoder: {
+      config: await files.json('text_encoder/config.json'),
+      tensors: await files.tensors('text_encoder/model.safetensors'),
     },
-    tokenizer,
-  );
-  const side = sampleSize(unetConfig);
-  const unet: UNetFiles = {
-    config,
-    tensors: await files.tensors('unet/diffusion_pytorch_model.safetensors'),
-    latentHeight: side,
-    latentWidth: side,
+    vae: { config: vaeConfig, tensors: await files.tensors('vae/diffusion_pytorch_model.safetensors') },
   };
+  const encoders = encoderRoom(encoderFiles, tokenizer);
   const { downscale, textWidth } = await encoders.open();
   if (textWidth !== config.crossAttentionDim)
     throw new Trouble('not-this-family', {
@@ -67,13 +66,19 @@ export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress)
       expected: `the text encoder's width, ${textWidth}`,
       got: String(config.crossAttentionDim),
     });
+  const resolution = sampleSize(unetConfig) * downscale;
+  const sizes = sizesOf(resolution, downscale * 2 ** (config.blockOutChannels.length - 1));
+  const tensors = await files.tensors('unet/diffusion_pytorch_model.safetensors');
+  const unet: UNetFiles = { config, tensors, downscale, sizes };
+  const needs = encoderNeeds(encoderFiles);
   const gpu = unetEngines(unet, onGpuProgress);
   const engines = engineRoom(gpu.build);
   return {
-    info: { ...files.info, resolution: side * downscale, sizes: [side * downscale] },
+    info: { ...files.info, resolution, sizes },
     tokenizer,
-    canvas: { encoders, schedule, latentHeight: side, latentWidth: side },
+    canvas: { encoders, schedule, downscale, sizes, decoderParameters: needs.decoderParameters, timings },
     unet,
+    needs,
     engines,
     modules: modulesOf(unet),
     async close() {
@@ -83,6 +88,18 @@ export async function modelSession(files: ModelFiles, onGpuProgress: OnProgress)
     },
   };
 }
+
+/** What is offered below a model's own resolution, px; the demo is a miniature, and so are its sizes. */
+const SMALLER = [64, 256, 384, 512];
+
+/**
+ * px, smallest first: every level of the U-Net must halve evenly. Far below what a model learned it draws nothing recognisable, so nothing
+ * under a third is offered.
+ */
+export const sizesOf = (resolution: number, multiple: number): number[] => [
+  ...SMALLER.filter((size) => size < resolution && size >= resolution / 3 && size % multiple === 0),
+  resolution,
+];
 
 /** Latent pixels each way that the U-Net was trained at; diffusers' default where config.json does not say is 64 in every SD 1.x. */
 function sampleSize(config: unknown): number {

@@ -2,34 +2,33 @@
 import { captionOf, nameSentence } from '../dataset/caption.ts';
 import { photoPixels } from '../dataset/pixels.ts';
 import { splitPhotos } from '../dataset/split.ts';
-import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
-import type { EncodedPhoto, TrainingSet } from '../training/examples.ts';
+import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
+import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
 import { heldOutPhotos } from '../training/held-out.ts';
 import { Trouble } from '../trouble.ts';
 import type { OnProgress, TrainingJob, TrainingSettings } from './api.ts';
-import type { EncoderRoom } from './encoder-room.ts';
+import { type Canvas, checkSize, checkWeights } from './drawing.ts';
 
 export interface PreparedRun {
   set: TrainingSet;
   prompt: string; // the name sentence
   /** (3, resolution, resolution) of each photo that held-out loss is measured on, in heldOutPhotos' order. */
   measuredPixels: Float32Array[];
+  /** How latents look, by these photos. */
+  sketch: SketchMap;
 }
-interface Reads {
-  encoders: EncoderRoom;
-  schedule: NoiseSchedule;
-  resolution: number; // px
-}
+type Reads = Pick<Canvas, 'encoders' | 'schedule' | 'downscale' | 'timings'>;
 
 /** Encodes everything a run reads, then closes the encoders: the memory is the run's. Rejects with an AbortError once `stopping` says so. */
 export async function prepareRun(
-  { encoders, schedule, resolution }: Reads,
+  { encoders, schedule, downscale, timings }: Reads,
   job: TrainingJob,
   stopping: () => boolean,
   onProgress: OnProgress,
   readPixels: typeof photoPixels = photoPixels,
 ): Promise<PreparedRun> {
   const { photos, identifier, classNoun, settings } = job;
+  const { resolution } = settings;
   const unlessStopped = () => {
     if (stopping()) throw new DOMException('stopped before the first step', 'AbortError');
   };
@@ -52,23 +51,31 @@ export async function prepareRun(
   for (const [i, { name }] of photos.entries()) {
     unlessStopped();
     onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
+    const begun = performance.now();
     const posterior = await encodePhoto(pixels[i]!, resolution, resolution);
+    timings.note({ kind: 'encode', size: resolution }, performance.now() - begun); // the last counts: the first also builds the encoder
     encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
   }
   onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });
-  await encoders.close();
+  await encoders.rest();
 
   const { training, keptAside } = splitPhotos(encoded, settings.keptAside);
   const set: TrainingSet = { photos: training, keptAside, instancePrompt: instancePrompt!, scalingFactor, schedule };
   const measured = heldOutPhotos(set).photos;
-  return { set, prompt, measuredPixels: pixels.filter((_, i) => measured.includes(encoded[i]!)) };
+  const pictures = encoded.map((photo, i) => ({ latents: meanLatents(photo, scalingFactor), pixels: pixels[i]! }));
+  return {
+    ...{ set, prompt, measuredPixels: pixels.filter((_, i) => measured.includes(encoded[i]!)) },
+    sketch: fitSketch(pictures, resolution / downscale, downscale),
+  };
 }
 
-/** Throws the Trouble that a job cannot be trained with. */
-export function checkJob({ photos, identifier, classNoun, settings }: TrainingJob): void {
+/** Throws the Trouble that a job cannot be trained with. `sizes`: the open model's, px. */
+export function checkJob({ photos, identifier, classNoun, settings }: TrainingJob, sizes: readonly number[]): void {
   if (photos.length === 0) throw new Trouble('no-photos', {});
   if (identifier.trim() === '') throw new Trouble('no-identifier', {});
   if (classNoun.trim() === '') throw new Trouble('no-class-noun', {});
+  checkSize('resolution', settings.resolution, sizes);
+  checkWeights(settings.weights);
   for (const [setting, { is, expected }] of Object.entries(RULES)) {
     const value = settings[setting as keyof typeof RULES];
     if (!(Number.isFinite(value) && is(value)))

@@ -7,8 +7,8 @@ import { evidence } from '../training/evidence.ts';
 import { trainThroughLosses } from '../training/recover.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
-import type { DrawRequest, RunSummary, TrainEvent, TrainingJob } from './api.ts';
-import { type Canvas, drawLatents, finish, readPrompt } from './drawing.ts';
+import type { DrawRequest, Picture, RunSummary, TrainEvent, TrainingJob } from './api.ts';
+import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
 import { runRecord } from './run-record.ts';
@@ -16,7 +16,6 @@ import type { AdapterStore, PreviewStore, RunStore } from './stores.ts';
 
 export interface RunNeeds {
   canvas: Canvas;
-  resolution: number; // px
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
   runs: RunStore;
@@ -41,9 +40,9 @@ export function runSession(
   controls: RunControls,
   report: (event: TrainEvent) => void,
 ): RunSession {
-  const { canvas, resolution, engines, modules, previews, prepare = prepareRun } = needs;
+  const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
   const { settings } = job;
-  const { seed, rank } = settings;
+  const { seed, rank, resolution } = settings;
   const record = runRecord(needs, job, modules);
   let prepared: PreparedRun | null = null;
   let now: { unet: UNetEngine; step: number } | null = null; // what a preview is drawn with
@@ -70,14 +69,18 @@ export function runSession(
     const begun = performance.now();
     const request: DrawRequest = {
       ...{ prompt: prepared!.prompt, negativePrompt: '', seed, steps: settings.previewSteps, guidance: 7.5 },
-      ...{ adapterId: job.runId, moment: step, strength: 1, size: settings.resolution, weights: settings.weights },
+      ...{ adapterId: job.runId, moment: step, strength: 1, size: resolution, weights: settings.weights },
     };
     const text = await readPrompt(canvas, request, () => {});
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>
       report({ kind: 'progress', progress: drawn }),
     );
-    const picture = await finish(canvas, latents, request, begun);
-    await previews.save(job.runId, step, picture).catch((error: unknown) => {
+    const quick = await decodesQuickly(canvas, resolution);
+    const shown = await (quick ? develop(canvas, latents, resolution) : sketched(prepared!.sketch, latents));
+    const ms = performance.now() - begun;
+    const picture: Picture = { ...shown, request, ms };
+    canvas.timings.note({ kind: 'preview', settings }, ms);
+    await previews.save(job.runId, step, picture, quick ? undefined : latents).catch((error: unknown) => {
       // The strip is only for looking at: it may be missing a picture after a reload, the run goes on.
       if (!(error instanceof Trouble && error.code === 'disk-full')) throw error;
     });
@@ -86,11 +89,10 @@ export function runSession(
 
   return {
     async train() {
-      checkJob(job);
+      checkJob(job, canvas.sizes);
       const stored = await record.load();
-      const reads = { ...canvas, resolution };
       prepared = await prepare(
-        reads,
+        canvas,
         job,
         () => controls.stopping,
         (done) => report({ kind: 'progress', progress: done }),
@@ -115,6 +117,7 @@ export function runSession(
           },
         });
         record.msPerStep = ended.msPerStep || record.msPerStep;
+        canvas.timings.note({ kind: 'step', settings }, ended.msPerStep);
         return await record.end(ended.history, ended.state);
       } catch (error) {
         // Whatever ended it: the run says how far it is safe, and can be taken up from there.

@@ -31,7 +31,15 @@ export interface AdapterStore {
   forget(adapterId: string): Promise<void>;
 }
 export interface PreviewStore {
-  save(runId: string, step: number, picture: Picture): Promise<void>;
+  /** `latents` (4, h, w), scaled: kept with a sketch, so that it can be developed. A picture saved again takes the old one's place. */
+  save(runId: string, step: number, picture: Picture, latents?: Float32Array): Promise<void>;
+  latents(runId: string, step: number): Promise<Float32Array | null>;
   list(runId: string): Promise<{ step: number; picture: Picture }[]>;
   forget(runId: string): Promise<void>;
+}
+
+/** Milliseconds by what took them. */
+export interface TimingStore {
+  save(key: string, ms: number): Promise<void>;
+  load(key: string): Promise<number | null>;
 }

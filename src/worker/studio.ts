@@ -1,19 +1,31 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
-import { adapterTensorBytes } from '../adapter/write.ts';
 import { readPhoto } from '../dataset/read-photo.ts';
 import { findAdapter } from '../gpu/device.ts';
 import { reportOf } from '../gpu/report.ts';
+import { TEXT_TOKENS } from '../model/graphs.ts';
 import { runControls } from '../training/controls.ts';
+import { measureSteps } from '../training/measure.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import type { GpuReport, ModelListing, OnProgress, OnTransfer, Project, StorageReport } from './api.ts';
-import { checkRequest, drawLatents, finish, readPrompt } from './drawing.ts';
+import {
+  type Canvas,
+  checkRequest,
+  checkSize,
+  checkWeights,
+  decodesQuickly,
+  develop,
+  drawLatents,
+  readPrompt,
+} from './drawing.ts';
+import { wholeAdapters, wholeRuns } from './earlier.ts';
+import { forecast } from './forecast.ts';
 import { gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
 import { type RunSession, runSession } from './run-session.ts';
-import type { AdapterStore, PreviewStore, RunStore } from './stores.ts';
+import type { AdapterStore, PreviewStore, RunStore, TimingStore } from './stores.ts';
 import { suggestName } from './suggest-name.ts';
 import { inOneTab } from './tab-lock.ts';
-import { planOf } from './unet-engines.ts';
+import { timings } from './timings.ts';
 import type { Ticket, WireStudio } from './wire.ts';
 
 /** storage/model-library.ts, with checkpoints read by files/checkpoint. */
@@ -34,10 +46,12 @@ export interface Kept {
   runs: RunStore;
   adapters: AdapterStore;
   previews: PreviewStore;
+  timings: TimingStore;
   project: { save(project: Project): Promise<void>; load(): Promise<Project | null> };
 }
 
-export function createStudio(kept: Kept): WireStudio {
+export function createStudio(stored: Kept): WireStudio {
+  const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
   const shelf: AdapterShelf = adapterShelf(kept.adapters);
   const tickets = new Map<Ticket, AbortController>();
@@ -66,6 +80,11 @@ export function createStudio(kept: Kept): WireStudio {
     gpuReport = reportOf(await findAdapter());
     return gpuReport;
   };
+  const seen = async (): Promise<GpuReport> => gpuReport ?? (await inspect());
+  /** Their memory is the run's, unless a picture is theirs in a moment. */
+  const letEncodersRest = async (canvas: Canvas, size: number): Promise<void> => {
+    if (turns.run && !(await decodesQuickly(canvas, size))) await canvas.encoders.rest();
+  };
 
   return {
     async begin(address) {
@@ -89,17 +108,14 @@ export function createStudio(kept: Kept): WireStudio {
       }
       await models.remove(modelId);
     },
-    measure: async () => 0,
-    developPreview: async () => {
-      throw new Error('not built yet');
-    },
 
     openModel: (ticket, modelId, onProgress) =>
       under(ticket, async (signal) => {
         if (model?.info.id === modelId) return model.info;
         if (turns.run) throw new Error('a training is under way: stop it before another model is opened');
         const files = await models.open(signal, modelId, onProgress);
-        const next = await modelSession(files, (progress) => hearGpu(progress));
+        const timed = timings(kept.timings, modelId, async () => (await seen()).name);
+        const next = await modelSession(files, (progress) => hearGpu(progress), timed);
         await model?.close();
         model = next;
         return model.info;
@@ -122,41 +138,66 @@ export function createStudio(kept: Kept): WireStudio {
     },
     suggestIdentifier: async () => suggestName(opened().tokenizer),
 
-    async forecast(settings) {
-      const { rank, alpha, batch, accumulate } = settings;
-      const { unet, info, modules } = opened();
-      const { gpuBytes, flopsPerStep } = planOf(
-        unet,
-        { rank, alpha, training: settings },
-        gpuReport ?? (await inspect()),
-      );
-      const adapterBytes = adapterTensorBytes(modules, rank).kohya;
-      // A step's time hardly depends on the rank: any earlier run on this computer with as many samples a step tells it.
-      const alike = (await kept.runs.list())
-        .filter((run) => run.modelId === info.id && run.msPerStep > 0)
-        .filter((run) => run.settings.batch * run.settings.accumulate === batch * accumulate)
-        .sort((a, b) => b.startedAt - a.startedAt);
-      const msPerStep = alike[0]?.msPerStep ?? null;
-      return { gpuBytes, phases: [], peakGpuBytes: gpuBytes.total, flopsPerStep, adapterBytes, msPerStep };
-    },
+    forecast: async (settings) => forecast(opened(), settings, await seen(), await kept.runs.list()),
 
     draw: (ticket, request, onProgress) =>
       under(ticket, async (signal) => {
         const { canvas, engines } = opened();
-        checkRequest(request, canvas.schedule);
+        checkRequest(request, canvas);
         const text = await readPrompt(canvas, request, onProgress);
         const { adapterId, moment } = request;
         const adapter = adapterId === null || request.strength === 0 ? null : await shelf.load(adapterId, moment);
         const strength = adapter ? request.strength : 0;
-        const { begun, latents } = await turns.picture(signal, async () => {
+        const { begun, latents, weights } = await turns.picture(signal, async () => {
           const begun = performance.now();
           if (!turns.run) hearGpu = onProgress;
-          const latents = await engines.draw(adapter, (unet) =>
-            drawLatents(signal, canvas, unet, request, text, strength, onProgress),
-          );
-          return { begun, latents };
+          return engines.draw(adapter, request, async (unet, weights) => ({
+            ...{ begun, weights },
+            latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
+          }));
         });
-        return finish(canvas, latents, request, begun);
+        const picture = await develop(canvas, latents, request.size);
+        await letEncodersRest(canvas, request.size);
+        return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
+      }),
+
+    measure: (ticket, settings, onProgress) =>
+      under(ticket, async (signal) => {
+        const { engines, info, unet, canvas } = opened();
+        if (turns.run) throw new Error('a training is under way: it measures itself');
+        checkSize('resolution', settings.resolution, info.sizes);
+        checkWeights(settings.weights);
+        return turns.picture(signal, async () => {
+          hearGpu = onProgress;
+          const latentValues = 4 * (settings.resolution / unet.downscale) ** 2;
+          const textValues = TEXT_TOKENS * unet.config.crossAttentionDim;
+          const ms = await engines.trial(settings, (trial) =>
+            measureSteps(signal, { unet: trial, settings, latentValues, textValues }, (done, total) =>
+              onProgress({ phase: 'measuring', done, total }),
+            ),
+          );
+          canvas.timings.note({ kind: 'step', settings }, ms);
+          return ms;
+        });
+      }),
+
+    developPreview: (ticket, runId, step, onProgress) =>
+      under(ticket, async (signal) => {
+        const { canvas } = opened();
+        const preview = (await kept.previews.list(runId)).find((one) => one.step === step);
+        if (!preview) throw new Error(`run ${runId} has no preview of step ${step}`);
+        const latents = await kept.previews.latents(runId, step);
+        if (!latents) return preview.picture; // it is developed
+        const begun = performance.now();
+        onProgress({ phase: 'drawing', done: 0, total: 1 });
+        const { request } = preview.picture;
+        const shown = await develop(canvas, latents, request.size);
+        await letEncodersRest(canvas, request.size);
+        signal.throwIfAborted();
+        const picture = { ...shown, request, ms: preview.picture.ms + performance.now() - begun };
+        await kept.previews.save(runId, step, picture);
+        onProgress({ phase: 'drawing', done: 1, total: 1 });
+        return picture;
       }),
 
     train: (ticket, job, onEvent) =>
@@ -166,7 +207,7 @@ export function createStudio(kept: Kept): WireStudio {
           if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
           const controls = runControls();
           signal.addEventListener('abort', () => controls.stop());
-          const needs = { ...kept, canvas, engines, modules, resolution: info.resolution };
+          const needs = { ...kept, canvas, engines, modules };
           const run = runSession(needs, job, controls, onEvent);
           session = { runId: job.runId, run };
           return turns.training(controls, async () => {

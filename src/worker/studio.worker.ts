@@ -7,6 +7,7 @@ import { projectStore } from '../storage/project-store.ts';
 import { runStore } from '../storage/run-store.ts';
 import { storageReport } from '../storage/space.ts';
 import type { FolderToKeep } from '../storage/take-in.ts';
+import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
 import { createStudio } from './studio.ts';
 
@@ -30,5 +31,6 @@ Comlink.expose(
     adapters: adapterStore(),
     previews: previewStore(),
     project: projectStore(),
+    timings: timingStore(),
   }),
 );

@@ -5,25 +5,35 @@ import { type EngineOptions, enginePrograms, kernelsFor } from '../gpu/engine-pl
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import { dispatchFlops, LEAST_DISPATCH_FLOPS, measureSpeed, withProducts } from '../gpu/speed.ts';
+import { SubmitPace } from '../gpu/submit-pace.ts';
 import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
+import type { KernelChoice } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
+import type { Programs } from '../plan/programs.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { learningRates } from '../training/learning-rate.ts';
-import type { GpuReport, OnProgress } from './api.ts';
+import { Trouble } from '../trouble.ts';
+import type { GpuReport, OnProgress, WeightStorage } from './api.ts';
 import type { BuildEngine, EngineSpec } from './engine-room.ts';
+import { whatFits } from './what-fits.ts';
 
 export interface UNetFiles {
   config: UNetConfig;
   tensors: TensorSource;
-  latentHeight: number;
-  latentWidth: number;
+  downscale: number; // px a latent pixel, each way
+  sizes: readonly number[]; // px, smallest first
 }
 interface OnDevice {
   device: GPUDevice;
   report: GpuReport;
+  kernels: KernelChoice;
   pipelines: Pipelines;
-  weights: GpuWeights;
+  pace: SubmitPace;
+  weights: { storage: WeightStorage; gpu: GpuWeights } | null;
 }
+/** A GPU as planning needs it. */
+export type PlannedFor = Pick<GpuReport, 'kind' | 'name' | 'limits'>;
 export interface UNetEngines {
   build: BuildEngine;
   /** Frees the weights and the device. */
@@ -31,16 +41,18 @@ export interface UNetEngines {
 }
 
 /** The engine's options for a spec; the same for planning and for building, so that a forecast is what will be. */
-export function optionsOf(files: UNetFiles, { rank, alpha, training }: EngineSpec): Omit<EngineOptions, 'weights'> {
-  const common = { config: files.config, height: files.latentHeight, width: files.latentWidth, rank, alpha };
+export function optionsOf(files: UNetFiles, spec: EngineSpec): Omit<EngineOptions, 'weights'> {
+  const { rank, alpha, size, weights: weightStorage, training } = spec;
+  const side = size / files.downscale;
+  const common = { config: files.config, height: side, width: side, rank, alpha, weightStorage };
   if (!training) return { ...common, activations: 'f32', recompute: 'auto' };
   const { batch, accumulate, activations, recompute, beta1, beta2, epsilon, weightDecay, clip } = training;
   const optimizer = { learningRates: learningRates(training), beta1, beta2, epsilon, weightDecay, clip };
   return { ...common, activations, recompute, micro: batch * accumulate, optimizer };
 }
 
-/** The plan of a run on a GPU like `report`: bytes, FLOPs and modules, without touching one. */
-export function planOf(files: UNetFiles, spec: EngineSpec, report: Pick<GpuReport, 'kind' | 'limits'>) {
+/** The plan of an engine on a GPU like `report`: bytes, FLOPs and modules, without touching one. */
+export function planOf(files: UNetFiles, spec: EngineSpec, report: PlannedFor) {
   const options = optionsOf(files, spec);
   const micro = options.micro ?? 1;
   const built = enginePrograms({ ...options, kernels: kernelsOf(report) }, report.limits.maxStorageBufferBindingSize);
@@ -49,11 +61,13 @@ export function planOf(files: UNetFiles, spec: EngineSpec, report: Pick<GpuRepor
 
 /** The modules that an adapter changes, by diffusers name, in the order in which they are initialised. */
 export const modulesOf = (files: UNetFiles): LoraModule[] =>
-  loraModules(planOf(files, { rank: 1, alpha: 1, training: null }, ANY_GPU).built);
+  loraModules(planOf(files, { ...SMALLEST, size: files.sizes[0] as number }, ANY_GPU).built);
 
+const SMALLEST = { rank: 1, alpha: 1, weights: 'f16', training: null } as const;
 /** WebGPU's default limits: modules do not depend on them. */
-const ANY_GPU: Pick<GpuReport, 'kind' | 'limits'> = {
+const ANY_GPU: PlannedFor = {
   kind: 'unknown',
+  name: '',
   limits: {
     maxStorageBufferBindingSize: 2 ** 27,
     maxBufferSize: 2 ** 28,
@@ -62,39 +76,68 @@ const ANY_GPU: Pick<GpuReport, 'kind' | 'limits'> = {
   },
 };
 
-const kernelsOf = ({ kind }: Pick<GpuReport, 'kind'>) => kernelsFor(kind === 'software');
+/** FLOPs a dispatch may have, by the name of each adapter that was measured since the worker began. */
+const measured = new Map<string, number>();
+const kernelsOf = ({ kind, name }: Pick<GpuReport, 'kind' | 'name'>): KernelChoice =>
+  kernelsFor(kind === 'software', measured.get(name));
 
 /** Engines on the fast GPU. After a lost device the next engine is made on a new one. */
 export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = requestGpu): UNetEngines {
   let here: Promise<OnDevice> | null = null;
+  const hear = ({ done, total }: { done: number; total: number }) =>
+    onProgress({ phase: 'preparing-gpu', done, total });
 
-  async function begin(): Promise<OnDevice> {
+  async function begin(spec: EngineSpec): Promise<OnDevice> {
     const { device, report } = await request();
     void device.lost.then(() => {
       here = null;
     });
-    const { built } = planOf(files, { rank: 0, alpha: 1, training: null }, report);
-    const weights = await uploadWeights(device, built.weights, files.tensors, progressOf(onProgress));
-    return { device, report, pipelines: new Pipelines(device), weights };
+    const pipelines = new Pipelines(device);
+    const flopsPerMs = await speedOf(pipelines, planOf(files, spec, report).built, kernelsOf(report));
+    if (flopsPerMs) measured.set(report.name, dispatchFlops(flopsPerMs));
+    const pace = new SubmitPace(device.queue, flopsPerMs ? { msPerFlop: 1 / flopsPerMs } : {});
+    return { device, report, kernels: kernelsOf(report), pipelines, pace, weights: null };
   }
+
+  /** The weights as they shall lie; others make room first, since both would not fit. */
+  async function upload(on: OnDevice, spec: EngineSpec): Promise<GpuWeights> {
+    if (on.weights?.storage === spec.weights) return on.weights.gpu;
+    on.weights?.gpu.destroy();
+    on.weights = null;
+    const { built } = planOf(files, { ...spec, rank: 0, training: null }, on.report);
+    const gpu = await uploadWeights(on.device, built.weights, files.tensors, (done, total) => hear({ done, total }));
+    on.weights = { storage: spec.weights, gpu };
+    return gpu;
+  }
+
+  /** What a refusal means for the whole engine, and what would fit instead. */
+  function judged(error: unknown, spec: EngineSpec, report: GpuReport): unknown {
+    if (!(error instanceof Trouble && error.code === 'out-of-memory')) return error;
+    const { gotBytes } = (error as Trouble<'out-of-memory'>).facts;
+    const bytesOf = (other: EngineSpec) => planOf(files, other, report).gpuBytes.total;
+    const fits = whatFits(spec, files.sizes, gotBytes, bytesOf);
+    return new Trouble('out-of-memory', { neededBytes: bytesOf(spec), gotBytes, fits });
+  }
+
   return {
     async build(spec): Promise<UNetEngine> {
-      here ??= begin().catch((error: unknown) => {
+      here ??= begin(spec).catch((error: unknown) => {
         here = null;
         throw error;
       });
-      const { device, report, pipelines, weights } = await here;
-      return createEngine(device, {
-        ...optionsOf(files, spec),
-        weights,
-        pipelines,
-        kernels: kernelsOf(report),
-        onProgress: ({ done, total }) => onProgress({ phase: 'preparing-gpu', done, total }),
-      });
+      const on = await here;
+      const { device, report, kernels, pipelines, pace } = on;
+      try {
+        const weights = await upload(on, spec);
+        const options = { ...optionsOf(files, spec), weights, pipelines, kernels, pace, onProgress: hear };
+        return await createEngine(device, options);
+      } catch (error) {
+        throw judged(error, spec, report);
+      }
     },
     close() {
       void here?.then(({ device, weights }) => {
-        weights.destroy();
+        weights?.gpu.destroy();
         device.destroy();
       });
       here = null;
@@ -102,5 +145,8 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
   };
 }
 
-const progressOf = (onProgress: OnProgress) => (done: number, total: number) =>
-  onProgress({ phase: 'preparing-gpu', done, total });
+/** FLOPs per ms, measured where some dispatch of the plan could be too long on a slow adapter; null: none could. */
+async function speedOf(pipelines: Pipelines, { plans }: Programs, kernels: KernelChoice): Promise<number | null> {
+  const longest = Math.max(...Object.values(plans).flatMap((p) => p.dispatches.map((d) => d.launch.flops)));
+  return longest > LEAST_DISPATCH_FLOPS ? withProducts(pipelines, kernels, measureSpeed) : null;
+}

@@ -19,6 +19,7 @@ const settings = {
   rank: 4,
   alpha: 2,
   seed: 7,
+  resolution: 384,
 } as TrainingSettings;
 const run = { identifier: 'aawxbc', classNoun: 'figurine', settings, startedAt: Date.UTC(2026, 0, 2) };
 
@@ -107,6 +108,8 @@ describe('the start, the name, the metadata', () => {
       ss_network_alpha: '2',
       ss_steps: '400',
       ss_num_train_images: '7',
+      ss_resolution: '(384, 384)',
+      'modelspec.resolution': '384x384',
       'modelspec.trigger_phrase': 'aawxbc figurine',
       'modelspec.usage_hint': 'a photo of aawxbc figurine',
     });

@@ -104,6 +104,19 @@ describe('previews', () => {
     await store.forget('a');
     expect(await store.list('a')).toEqual([]);
   });
+
+  it('a sketch keeps its latents until the developed picture takes its place', async () => {
+    const store = previewStore(emptyDatabase());
+    const picture = (kind: Picture['kind']) => ({ kind, png: new Blob([kind]) }) as Picture;
+    await store.save('a', 50, picture('sketch'), Float32Array.of(1, 2));
+    expect(await store.latents('a', 50)).toEqual(Float32Array.of(1, 2));
+    await store.save('a', 50, picture('full'));
+    expect(await store.latents('a', 50)).toBe(null);
+    expect((await store.list('a')).map((p) => p.picture.kind)).toEqual(['full']);
+    await store.save('a', 100, picture('sketch'), Float32Array.of(3));
+    await store.forget('a');
+    expect(await store.latents('a', 100)).toBe(null);
+  });
 });
 
 describe('the project', () => {

@@ -30,7 +30,7 @@ export const settings: TrainingSettings = {
   previewSteps: 2,
   activations: 'f32',
   recompute: 'auto',
-  resolution: 128,
+  resolution: 16,
   weights: 'f16',
 };
 

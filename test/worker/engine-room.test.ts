@@ -40,23 +40,24 @@ function engines() {
   return { made, room: engineRoom(build) };
 }
 const nothing = async () => {};
+const picture = { size: 16, weights: 'f16' } as const;
 
 describe('the engine room', () => {
   it('keeps one engine for pictures and loads an adapter once', async () => {
     const { made, room } = engines();
-    await room.draw(null, nothing);
-    await room.draw(adapter('a', 4), nothing);
-    await room.draw(adapter('a', 4), nothing);
-    await room.draw(null, nothing);
-    await room.draw(adapter('b', 2), nothing);
+    await room.draw(null, picture, nothing);
+    await room.draw(adapter('a', 4), picture, nothing);
+    await room.draw(adapter('a', 4), picture, nothing);
+    await room.draw(null, picture, nothing);
+    await room.draw(adapter('b', 2), picture, nothing);
     expect(made.length).toBe(1);
     expect(made[0]!.log).toEqual(['lora 4', 'lora 2']);
   });
 
   it('builds a larger one where the adapter needs it, the smaller one gone first', async () => {
     const { made, room } = engines();
-    await room.draw(null, nothing);
-    await room.draw(adapter('a', 16), nothing);
+    await room.draw(null, picture, nothing);
+    await room.draw(adapter('a', 16), picture, nothing);
     expect(made.map((m) => m.spec.rank)).toEqual([4, 16]);
     expect(made[0]!.log).toEqual(['destroyed']);
   });
@@ -64,10 +65,10 @@ describe('the engine room', () => {
   it('leaves a run’s engine as it was, also when the picture fails', async () => {
     const { made, room } = engines();
     await room.forTraining({ ...settings, rank: 4 });
-    await room.draw(null, nothing);
+    await room.draw(null, picture, nothing);
     expect(made[0]!.log).toEqual([]);
     await expect(
-      room.draw(adapter('a', 4), async () => {
+      room.draw(adapter('a', 4), picture, async () => {
         throw new Error('no');
       }),
     ).rejects.toThrow('no');
@@ -77,26 +78,61 @@ describe('the engine room', () => {
   it('draws an adapter of a larger rank beside the run', async () => {
     const { made, room } = engines();
     await room.forTraining({ ...settings, rank: 4 });
-    await room.draw(adapter('a', 8), nothing);
+    await room.draw(adapter('a', 8), picture, nothing);
     expect(made.map((m) => m.log)).toEqual([[], ['lora 8', 'destroyed']]);
-    expect(made[1]!.spec).toEqual({ rank: 8, alpha: 8, training: null });
+    expect(made[1]!.spec).toEqual({ rank: 8, alpha: 8, size: 16, weights: 'f16', training: null });
   });
 
   it('reuses the run’s engine afterwards, and loads the adapter it then needs', async () => {
     const { made, room } = engines();
-    await room.draw(adapter('a', 4), nothing);
+    await room.draw(adapter('a', 4), picture, nothing);
     await room.forTraining({ ...settings, rank: 4 });
     room.trainingEnded();
-    await room.draw(adapter('a', 4), nothing);
+    await room.draw(adapter('a', 4), picture, nothing);
     expect(made.map((m) => m.log)).toEqual([['lora 4', 'destroyed'], ['lora 4']]);
+  });
+
+  it('makes another for another size or other weights', async () => {
+    const { made, room } = engines();
+    await room.draw(null, picture, nothing);
+    await room.draw(null, { ...picture, size: 32 }, nothing);
+    await room.draw(null, { ...picture, size: 32, weights: 'int8' }, async (_, weights) =>
+      expect(weights).toBe('int8'),
+    );
+    expect(made.map((m) => [m.spec.size, m.spec.weights, ...m.log])).toEqual([
+      [16, 'f16', 'destroyed'],
+      [32, 'f16', 'destroyed'],
+      [32, 'int8'],
+    ]);
+  });
+
+  it('while a run goes on, draws with the run’s weights, and another size beside it', async () => {
+    const { made, room } = engines();
+    await room.forTraining({ ...settings, rank: 4, weights: 'int8' });
+    await room.draw(null, picture, async (_, weights) => expect(weights).toBe('int8'));
+    expect(made.length).toBe(1);
+    await room.draw(null, { ...picture, size: 32 }, async (_, weights) => expect(weights).toBe('int8'));
+    expect(made[1]!.spec).toMatchObject({ size: 32, weights: 'int8', training: null });
+    expect(made.map((m) => m.log)).toEqual([[], ['destroyed']]);
+  });
+
+  it('a trial leaves nothing behind, also when it fails', async () => {
+    const { made, room } = engines();
+    await room.draw(null, picture, nothing);
+    expect(await room.trial(settings, async () => 3)).toBe(3);
+    const fails = room.trial(settings, async () => {
+      throw new Error('no');
+    });
+    await expect(fails).rejects.toThrow('no');
+    expect(made.map((m) => m.log)).toEqual([['destroyed'], ['destroyed'], ['destroyed']]);
   });
 
   it('makes another after a lost device', async () => {
     const { made, room } = engines();
-    await room.draw(null, nothing);
+    await room.draw(null, picture, nothing);
     made[0]!.lose();
     await new Promise((wake) => setTimeout(wake, 1));
-    await room.draw(null, nothing);
+    await room.draw(null, picture, nothing);
     expect(made.length).toBe(2);
   });
 });

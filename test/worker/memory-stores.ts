@@ -1,6 +1,13 @@
 // The stores in memory, for tests: what IndexedDB would keep, cloned as it would be.
 import type { LoraWeights } from '../../src/gpu/engine-types.ts';
-import type { AdapterStore, PreviewStore, RunStore, StoredAdapter, StoredRun } from '../../src/worker/stores.ts';
+import type {
+  AdapterStore,
+  PreviewStore,
+  RunStore,
+  StoredAdapter,
+  StoredRun,
+  TimingStore,
+} from '../../src/worker/stores.ts';
 
 export function memoryRuns(): RunStore {
   const runs = new Map<string, StoredRun>();
@@ -27,10 +34,25 @@ export function memoryAdapters(): AdapterStore {
 
 export function memoryPreviews(): PreviewStore {
   const pictures = new Map<string, Awaited<ReturnType<PreviewStore['list']>>>();
+  const sketches = new Map<string, Float32Array>();
   const of = (runId: string) => pictures.get(runId) ?? [];
   return {
-    save: async (runId, step, picture) => void pictures.set(runId, [...of(runId), { step, picture }]),
+    async save(runId, step, picture, latents) {
+      const others = of(runId).filter((p) => p.step !== step);
+      pictures.set(
+        runId,
+        [...others, { step, picture }].sort((a, b) => a.step - b.step),
+      );
+      if (latents) sketches.set(`${runId} ${step}`, latents.slice());
+      else sketches.delete(`${runId} ${step}`);
+    },
+    latents: async (runId, step) => sketches.get(`${runId} ${step}`) ?? null,
     list: async (runId) => of(runId),
     forget: async (runId) => void pictures.delete(runId),
   };
+}
+
+export function memoryTimings(): TimingStore {
+  const known = new Map<string, number>();
+  return { save: async (key, ms) => void known.set(key, ms), load: async (key) => known.get(key) ?? null };
 }

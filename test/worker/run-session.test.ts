@@ -29,15 +29,15 @@ const jobOf = (change: Partial<TrainingSettings> = {}): TrainingJob => ({
 });
 
 /** One browser: its stores stay, sessions come and go. `breaks`: what goes wrong on the n-th engine. */
-function browser(breaks: ToyOptions[] = []) {
+function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
-  const { canvas, count } = toyCanvas();
+  const { canvas, count } = toyCanvas(decoderParameters);
   let engines = 0;
   const session = (job: TrainingJob) => {
     const events: TrainEvent[] = [];
     const controls = runControls();
     const needs = {
-      ...{ ...stores, canvas, resolution: 16, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
+      ...{ ...stores, canvas, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
       engines: {
         forTraining: async (s: TrainingSettings) => noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet),
       },
@@ -50,7 +50,7 @@ function browser(breaks: ToyOptions[] = []) {
     const run = runSession(needs, job, controls, (event) => events.push(event));
     return { run, controls, events };
   };
-  return { ...stores, session, count };
+  return { ...stores, session, count, canvas };
 }
 
 describe('a run', () => {
@@ -128,6 +128,34 @@ describe('a run', () => {
     expect(await shaken.adapters.moment('run', 12)).toEqual(await quiet.adapters.moment('run', 12));
   });
 
+  it('shows sketches where a picture would take long to decode, and keeps what they can be developed from', async () => {
+    const { session, previews, count } = browser([], 1e12);
+    await session(jobOf()).run.train();
+    const kept = await previews.list('run');
+    expect(kept.map((p) => [p.step, p.picture.kind, p.picture.width])).toEqual(
+      [0, 5, 10, 12].map((step) => [step, 'sketch', 2]),
+    );
+    for (const { step } of kept) expect((await previews.latents('run', step))!.length).toBe(16);
+    expect(count.opened).toBe(1); // the decoder was never asked for
+  });
+
+  it('shows whole pictures where they are quick, and keeps no latents', async () => {
+    const { session, previews } = browser();
+    await session(jobOf()).run.train();
+    expect((await previews.list('run')).every((p) => p.picture.kind === 'full' && p.picture.width === 16)).toBe(true);
+    expect(await previews.latents('run', 5)).toBe(null);
+  });
+
+  it('remembers how long things took', async () => {
+    const { session, canvas } = browser();
+    await session(jobOf()).run.train();
+    for (const kind of ['step', 'preview'] as const)
+      expect(await canvas.timings.known({ kind, settings: { ...settings, previewSteps: 2 } })).toBeGreaterThan(0);
+    for (const kind of ['encode', 'decode'] as const)
+      expect(await canvas.timings.known({ kind, size: 16 })).toBeGreaterThan(0);
+    expect(await canvas.timings.known({ kind: 'decode', size: 32 })).toBe(null);
+  });
+
   it('gives other seeds other adapters', async () => {
     const [one, two] = [browser(), browser()];
     await one.session(jobOf({ seed: 1 })).run.train();
@@ -153,6 +181,9 @@ describe('trouble', () => {
   it('does not go on with another rank, seed or set of photos', async () => {
     const { session } = browser();
     await session(jobOf()).run.train();
+    await expect(session(jobOf({ resolution: 32 })).run.train()).rejects.toMatchObject({
+      facts: { setting: 'resolution', expected: '16', got: '32' },
+    });
     for (const change of [{ rank: 8 }, { seed: 8 }])
       await expect(session(jobOf(change)).run.train()).rejects.toMatchObject({ code: 'bad-setting' });
     const fewer = { ...jobOf(), photos: photos.slice(1) };
@@ -174,10 +205,12 @@ describe('trouble', () => {
     ['no-class-noun', { classNoun: '' }],
     ['bad-setting', { settings: { ...settings, rank: 0 } }],
     ['bad-setting', { settings: { ...settings, learningRate: Number.NaN } }],
+    ['bad-setting', { settings: { ...settings, resolution: 24 } }],
+    ['bad-setting', { settings: { ...settings, weights: 'f8' as 'f16' } }],
   ])('refuses %s: %o', (code, change) => {
     let thrown: unknown;
     try {
-      checkJob({ ...jobOf(), ...change });
+      checkJob({ ...jobOf(), ...change }, [16]);
     } catch (error) {
       thrown = error;
     }

@@ -3,7 +3,9 @@ import { vi } from 'vitest';
 import type { Encoders } from '../../src/encoders/encoders.ts';
 import type { Canvas } from '../../src/worker/drawing.ts';
 import { encoderRoom } from '../../src/worker/encoder-room.ts';
+import { timings } from '../../src/worker/timings.ts';
 import { set } from '../training/toy-run.ts';
+import { memoryTimings } from './memory-stores.ts';
 
 /** Text states are the ids' sum, (77, 1), a photo's mean its pixels' first values; counts how often it was opened and asked. */
 export function toyEncoders() {
@@ -37,9 +39,14 @@ export function toyEncoders() {
 }
 const none = { keys: () => [], shape: () => [], float32: async () => new Float32Array() };
 
-export function toyCanvas() {
+/** Latents of 2 × 2. `decoderParameters`: how slow its decoder shall be. */
+export function toyCanvas(decoderParameters = 0) {
   const { room, count } = toyEncoders();
-  const canvas: Canvas = { encoders: room, schedule: set.schedule, latentHeight: 2, latentWidth: 2 };
+  const timed = timings(memoryTimings(), 'toy', async () => 'toy');
+  const canvas: Canvas = {
+    ...{ encoders: room, schedule: set.schedule, downscale: 8, sizes: [16] },
+    ...{ decoderParameters, timings: timed },
+  };
   return { canvas, count };
 }
 

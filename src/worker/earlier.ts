@@ -1,0 +1,29 @@
+// Settings as an earlier version stored them in; whole ones out. When they had no size and no weight storage there was only the demo model.
+import type { TrainingSettings } from './api.ts';
+import type { AdapterStore, RunStore } from './stores.ts';
+
+const THEN = { resolution: 128, weights: 'f16' } as const;
+
+const whole = <R extends { settings: TrainingSettings }>(run: R): R => ({
+  ...run,
+  settings: { ...THEN, ...run.settings },
+});
+
+/** The same store, in whose runs no setting is missing. */
+export const wholeRuns = (runs: RunStore): RunStore => ({
+  ...runs,
+  async load(runId) {
+    const stored = await runs.load(runId);
+    return stored && { ...stored, summary: whole(stored.summary) };
+  },
+  list: async () => (await runs.list()).map(whole),
+});
+
+/** The same store, in whose adapters' runs no setting is missing. */
+export const wholeAdapters = (adapters: AdapterStore): AdapterStore => ({
+  ...adapters,
+  async load(adapterId) {
+    const stored = await adapters.load(adapterId);
+    return stored && { ...stored, run: stored.run && whole(stored.run) };
+  },
+});

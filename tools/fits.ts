@@ -1,0 +1,82 @@
+// npm run fits: what of Stable Diffusion 1.5 can be trained in how much GPU memory, as the README's table, from the plan. No GPU is asked.
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { parseUNetConfig, type UNetConfig } from '../src/model/config.ts';
+import type { TrainingSettings, WeightStorage } from '../src/worker/api.ts';
+import { pictureSpec, runSpec } from '../src/worker/engine-room.ts';
+import { planOf } from '../src/worker/unet-engines.ts';
+
+const HELP = `npm run fits [-- --write]
+
+Prints what of Stable Diffusion 1.5 fits in 2, 4, 6 and 8 GB of GPU memory: the largest phase of a run of rank 4, batch 1, recompute auto,
+on WebGPU's default limits.
+  --write   puts the table into README.md`;
+
+const CONFIG = 'test/golden/configs/sd15-unet.json';
+const README = 'README.md';
+const SIZES = [256, 384, 512];
+const GIGABYTES = [2, 4, 6, 8];
+const defaultLimits = {
+  kind: 'unknown',
+  name: '',
+  limits: {
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxBufferSize: 2 ** 28,
+    maxComputeWorkgroupStorageSize: 2 ** 14,
+    maxComputeInvocationsPerWorkgroup: 256,
+  },
+} as const;
+
+/** Bytes of GPU memory by phase. Photos are encoded and pictures decoded in main memory. */
+export function needs(config: UNetConfig, size: number, weights: WeightStorage, activations: 'f16' | 'f32') {
+  const settings: TrainingSettings = {
+    ...{ steps: 500, batch: 1, accumulate: 1, learningRate: 1e-4, schedule: 'constant', warmupSteps: 0, clip: 1 },
+    ...{ rank: 4, alpha: 4, seed: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 },
+    ...{ keptAside: 1, previewEvery: 100, previewSteps: 20, activations, recompute: 'auto' },
+    ...{ resolution: size, weights },
+  };
+  const none = async () => new Float32Array();
+  const files = { config, tensors: { keys: () => [], shape: () => [], float32: none }, downscale: 8, sizes: SIZES };
+  const train = planOf(files, runSpec(settings), defaultLimits).gpuBytes.total;
+  const picture = planOf(files, pictureSpec({ size, weights }, settings.rank), defaultLimits).gpuBytes.total;
+  return { train, picture, peak: Math.max(train, picture) };
+}
+
+/** The README's table, as Markdown. */
+export function fitsTable(config: UNetConfig): string {
+  const rows = SIZES.flatMap((size) =>
+    (['f16', 'int8'] as const).flatMap((weights) =>
+      (['f16', 'f32'] as const).map((activations) => {
+        const { train, picture, peak } = needs(config, size, weights, activations);
+        const fits = GIGABYTES.map((gb) => (peak <= gb * 1e9 ? 'yes' : '–'));
+        return `| ${[`${size} px`, weights, activations, gigabytes(train), gigabytes(picture), ...fits].join(' | ')} |`;
+      }),
+    ),
+  );
+  const head = ['size', 'weights', 'activations', 'training', 'a picture', ...GIGABYTES.map((gb) => `${gb} GB`)];
+  return [`| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+/** The table in a text: the lines from its head to its last row. */
+export const tableIn = (text: string): string =>
+  /^\| size \| weights \|.*\n(?:\|.*\n)*/m.exec(text)?.[0].trimEnd() ?? '';
+
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { write: { type: 'boolean' }, help: { type: 'boolean' } } });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const table = fitsTable(parseUNetConfig(JSON.parse(await readFile(CONFIG, 'utf8'))));
+  console.log(table);
+  if (values.write) {
+    const text = await readFile(README, 'utf8');
+    await writeFile(
+      README,
+      text.replace(tableIn(text), () => table),
+    );
+  }
+  return 0;
+}
