@@ -6,7 +6,11 @@ const bits = new Uint32Array(f32.buffer);
 /** The binary16 bits nearest to `value`; past 65504 becomes ±Inf. */
 export function toHalf(value: number): number {
   f32[0] = value;
-  const b = bits[0] as number;
+  return halfFromBits(bits[0] as number);
+}
+
+/** The same for a value that is given as the bits of an f32: whole files are turned without one floating-point number. */
+export function halfFromBits(b: number): number {
   const sign = (b >>> 16) & 0x8000;
   const a = b & 0x7fffffff;
   if (a > 0x7f800000) return sign | 0x7e00;
