@@ -44,12 +44,14 @@ export class KeptFile {
   static async look(db: Database, file: ManifestFile, shardBytes = SHARD_BYTES): Promise<KeptFile> {
     const record = await db.get<FileRecord>(recordKey(file.sha256));
     const kept = new KeptFile(db, file, shardBytes, record ?? fresh(file.sha256));
-    const indices = Array.from({ length: kept.count }, (_, index) => index);
     const { key } = kept.#record;
-    const found = await db.getMany<unknown>(indices.map((index) => shardKey(key, index)));
-    for (const index of indices) {
-      const shard = found[index];
-      kept.#shards.push(shard instanceof Blob && shard.size === kept.end(index) - kept.begin(index) ? shard : null);
+    kept.#shards.push(...new Array<null>(kept.count).fill(null));
+    const here = (await db.keysUnder(['shard', key])).map((shard) => Number(shard[2]));
+    const found = await db.getMany<unknown>(here.map((index) => shardKey(key, index)));
+    for (const [i, index] of here.entries()) {
+      const shard = found[i];
+      const bytes = kept.end(index) - kept.begin(index);
+      if (index < kept.count && shard instanceof Blob && shard.size === bytes) kept.#shards[index] = shard;
     }
     const parts = (await db.keysUnder(['part', key])).map((part) => Number(part[2]));
     const blobs = await db.getMany<Blob>(parts.map((index) => partKey(key, index)));

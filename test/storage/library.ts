@@ -55,8 +55,8 @@ export function tabOf(db: Database): { db: Database; end(): void } {
   };
 }
 
-/** fetch, counting the bytes of bodies as they arrive. */
-export function countingFetch() {
+/** fetch, counting the bytes of bodies as they arrive; `onBytes` hears of each piece. */
+export function countingFetch(onBytes: (all: number) => void) {
   const count = { bytes: 0 };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init);
@@ -66,6 +66,7 @@ export function countingFetch() {
         transform(chunk, controller) {
           count.bytes += chunk.length;
           controller.enqueue(chunk);
+          onBytes(count.bytes);
         },
       }),
     );

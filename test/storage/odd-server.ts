@@ -28,8 +28,6 @@ export class OddServer {
   ranges = true;
   chunkBytes = 4096;
   pauseMs = 0; // between chunks
-  /** Looked at before every chunk: true destroys the connection. */
-  cut: () => boolean = () => false;
   #server: Server;
 
   constructor(public files: Map<string, Uint8Array>) {
@@ -39,12 +37,13 @@ export class OddServer {
     await new Promise<void>((ready) => this.#server.listen(0, '127.0.0.1', ready));
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`);
   }
-  close(): Promise<void> {
+  /** Breaks every connection there is. */
+  breakAll(): void {
     this.#server.closeAllConnections();
-    return new Promise((closed) => this.#server.close(() => closed()));
   }
-  get sentBytes(): number {
-    return this.asked.reduce((sum, { sent }) => sum + sent, 0);
+  close(): Promise<void> {
+    this.breakAll();
+    return new Promise((closed) => this.#server.close(() => closed()));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -77,7 +76,6 @@ export class OddServer {
     });
     const end = Math.min(odd.cutAfter ?? body.length, odd.endAfter ?? body.length, odd.stallAfter ?? body.length);
     for (let at = 0; at < end; ) {
-      if (this.cut()) return void response.destroy();
       const part = body.subarray(at, Math.min(at + this.chunkBytes, end));
       at += part.length;
       asked.sent += part.length;
