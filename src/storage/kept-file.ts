@@ -25,7 +25,7 @@ export const shardKey = (key: string, index: number): Key => ['shard', key, inde
 const partKey = (key: string, index: number): Key => ['part', key, index];
 
 export class KeptFile {
-  readonly #shards: (Blob | null)[] = [];
+  readonly #shards: (Blob | null)[];
   readonly #parts = new Map<number, Blob>();
   #record: FileRecord;
   #hasher: { at: number; hasher: IHasher } | null = null;
@@ -38,6 +38,7 @@ export class KeptFile {
     record: FileRecord,
   ) {
     this.#record = record;
+    this.#shards = new Array(this.count).fill(null);
   }
 
   /** Looks at what is here, reading nothing of it: a shard of another length than it should have counts as missing. */
@@ -45,7 +46,6 @@ export class KeptFile {
     const record = await db.get<FileRecord>(recordKey(file.sha256));
     const kept = new KeptFile(db, file, shardBytes, record ?? fresh(file.sha256));
     const { key } = kept.#record;
-    kept.#shards.push(...new Array<null>(kept.count).fill(null));
     const here = (await db.keysUnder(['shard', key])).map((shard) => Number(shard[2]));
     const found = await db.getMany<unknown>(here.map((index) => shardKey(key, index)));
     for (const [i, index] of here.entries()) {
