@@ -72,7 +72,8 @@ export class Gathering {
   async keepPart(): Promise<void> {
     this.#makeLot();
     const index = this.#left[0];
-    if (index !== undefined && this.#lots.length > 0)
+    // A whole shard is here only because it could not be stored.
+    if (index !== undefined && this.#lots.length > 0 && this.have < this.kept.end(index))
       await this.kept.keepPart(index, new Blob(this.#lots)).catch(() => {});
   }
 

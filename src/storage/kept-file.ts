@@ -25,7 +25,7 @@ export const shardKey = (key: string, index: number): Key => ['shard', key, inde
 const partKey = (key: string, index: number): Key => ['part', key, index];
 
 export class KeptFile {
-  readonly #shards: (Blob | null)[] = [];
+  readonly #shards: (Blob | null)[];
   readonly #parts = new Map<number, Blob>();
   #record: FileRecord;
   #hasher: { at: number; hasher: IHasher } | null = null;
@@ -38,18 +38,20 @@ export class KeptFile {
     record: FileRecord,
   ) {
     this.#record = record;
+    this.#shards = new Array(this.count).fill(null);
   }
 
   /** Looks at what is here, reading nothing of it: a shard of another length than it should have counts as missing. */
   static async look(db: Database, file: ManifestFile, shardBytes = SHARD_BYTES): Promise<KeptFile> {
     const record = await db.get<FileRecord>(recordKey(file.sha256));
     const kept = new KeptFile(db, file, shardBytes, record ?? fresh(file.sha256));
-    const indices = Array.from({ length: kept.count }, (_, index) => index);
     const { key } = kept.#record;
-    const found = await db.getMany<unknown>(indices.map((index) => shardKey(key, index)));
-    for (const index of indices) {
-      const shard = found[index];
-      kept.#shards.push(shard instanceof Blob && shard.size === kept.end(index) - kept.begin(index) ? shard : null);
+    const here = (await db.keysUnder(['shard', key])).map((shard) => Number(shard[2]));
+    const found = await db.getMany<unknown>(here.map((index) => shardKey(key, index)));
+    for (const [i, index] of here.entries()) {
+      const shard = found[i];
+      const bytes = kept.end(index) - kept.begin(index);
+      if (index < kept.count && shard instanceof Blob && shard.size === bytes) kept.#shards[index] = shard;
     }
     const parts = (await db.keysUnder(['part', key])).map((part) => Number(part[2]));
     const blobs = await db.getMany<Blob>(parts.map((index) => partKey(key, index)));

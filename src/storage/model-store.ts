@@ -118,19 +118,25 @@ export async function fetchManifest(
   { fetch, signal }: Pick<OpenOptions, 'fetch' | 'signal'>,
   patience?: number,
 ): Promise<Manifest> {
-  const tooLong = patience === undefined ? undefined : AbortSignal.timeout(patience);
-  const signals = [signal, tooLong].filter((one) => one !== undefined);
-  const from = { fetch: fetch ?? ownFetch, baseUrl: source.baseUrl, signal: AbortSignal.any(signals) };
+  // A timer of our own: Node 20 may collect an AbortSignal.timeout that only AbortSignal.any still knows, and it never fires.
+  const tooLong = new AbortController();
+  const timer = patience === undefined ? undefined : setTimeout(() => tooLong.abort(), patience);
+  const both = signal ? AbortSignal.any([signal, tooLong.signal]) : tooLong.signal;
   try {
-    const response = await request(from, 'manifest.json');
+    const response = await request(
+      { fetch: fetch ?? ownFetch, baseUrl: source.baseUrl, signal: both },
+      'manifest.json',
+    );
     return checkManifest(await parseJson('manifest.json', await response.blob()), 'manifest.json');
   } catch (error) {
-    if (!tooLong?.aborted || signal?.aborted) throw error;
+    if (!tooLong.signal.aborted || signal?.aborted) throw error;
     throw new Trouble(
       'file-missing',
       { file: 'manifest.json', status: 0 },
       `manifest.json: no answer within ${patience} ms.`,
     );
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -36,7 +36,7 @@ export function smallModel(seed: number): Map<string, Uint8Array<ArrayBuffer>> {
   );
 }
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** A static server that knows ranges. What it sends can be changed under it; `log` has every request. */
 export class Server {
