@@ -4,8 +4,8 @@
 //   scale  = f16(max |w| · 128/127), at least 2⁻¹⁴: a subnormal half may read as zero on a GPU
 //   q      = w / (scale / 128), to the nearest whole number, a half to the even one, within ±127
 //   weight = q · scale / 128: 7 bits times 11 bits times a power of two is exact in f32, so that every driver has the same weights
-// One scale a channel is coarser where single weights stand out (Student t(4): 2.5 times the error); a search for a smaller scale that cuts
-// the largest weight off gains nothing at 8 bits.
+// One scale a channel of 1280 is coarser: 1.5 times the error on normal weights, 2.6 times where single weights stand out (Student t(4)).
+// A scale that cuts the largest weight off, searched for block by block, takes only 1 % off the error.
 import { fromHalf, halfTable, toHalf } from './half.ts';
 import { Q8 } from './tensor.ts';
 
