@@ -2,7 +2,7 @@
 //   a   A_LAYOUT row: (m, k)   col: (k, m)   conv: 3×3 patches of an image (h, w, k)   conv_dx: what conv's backward gathers from dy (h, w, k)
 //   b   B_LAYOUT nk: (n, k), for conv (n, 3, 3, k)    kn: (k, n)    conv_dx: conv weights (k, 3, 3, n)
 //   epilogue: × alpha, + bias (n), + row_bias (batch, n), + scale · h (m, rank) · low (n, rank), + addend (m, n), + y if ACCUMULATE
-// Each thread makes 4 × 4 results. TILED: a workgroup of S × S threads shares a 4S × 16 tile of a and of b in workgroup memory, each kept as
+// Each thread makes ROWS × 4 results. TILED (ROWS 4): a workgroup of S × S threads shares a 4S × 16 tile of a and of b in workgroup memory, each kept as
 // vec4 along the dimension that is contiguous in storage and permuted so that neighbouring threads read neighbouring words.
 // Otherwise every thread loads for itself: faster where workgroup memory is emulated.
 #include gemm-operands
@@ -23,10 +23,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   y_base = dims.y_base + image * dims.y_batch + head * dims.y_head;
 #endif
   let n0 = group.x * ${4 * S}u;
-  let m0 = (group.y + dims.first_tile) * ${4 * S}u;
-  let m = m0 + local.y * 4u;
+  let m0 = (group.y + dims.first_tile) * ${ROWS * S}u;
+  let m = m0 + local.y * ${ROWS}u;
   let n = n0 + local.x * 4u;
-#for i in 0..4
+#for i in 0..ROWS
   var acc${i} = vec4<f32>();
 #endfor
 #if TILED
@@ -77,27 +77,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endfor
     workgroupBarrier();
 #else
-#for i in 0..4
 #if A_LAYOUT != col
+#for i in 0..ROWS
   let a_from${i} = a_line(m + ${i}u, tap);
+#endfor
 #endif
 #if B_LAYOUT == nk
+#for i in 0..4
   let b_from${i} = b_line(n + ${i}u, tap);
-#endif
 #endfor
+#endif
   for (var k0 = 0u; k0 < dims.k; k0 += 4u) {
 #endif
 #for q in 0..QUADS
 #for i in 0..4
 #if TILED
-    let a${i}_${q} = sh_a[${(4 * q + i) * S}u + local.y];
     let b${i}_${q} = sh_b[${(4 * q + i) * S}u + local.x];
 #else
-#if A_LAYOUT == col
-    let a${i}_${q} = a_at(k0 + ${i}u, m);
-#else
-    let a${i}_${q} = a_at(a_from${i}, k0);
-#endif
 #if B_LAYOUT == nk
     let b${i}_${q} = b_at(b_from${i}, k0);
 #else
@@ -105,23 +101,39 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endif
 #endif
 #endfor
-#for i in 0..4
 #if A_LAYOUT == col
-    acc${i} += a0_${q}[${i}] * b0_${q} + a1_${q}[${i}] * b1_${q} + a2_${q}[${i}] * b2_${q} + a3_${q}[${i}] * b3_${q};
+#for g in 0..ROWS / 4
+#for i in 0..4
+#if TILED
+    let a${i}_${g}_${q} = sh_a[${(4 * q + i) * S}u + local.y];
 #else
+    let a${i}_${g}_${q} = a_at(k0 + ${i}u, m + ${4 * g}u);
+#endif
+#endfor
+#for i in 0..4
+    acc${4 * g + i} += a0_${g}_${q}[${i}] * b0_${q} + a1_${g}_${q}[${i}] * b1_${q} + a2_${g}_${q}[${i}] * b2_${q} + a3_${g}_${q}[${i}] * b3_${q};
+#endfor
+#endfor
+#else
+#for i in 0..ROWS
+#if TILED
+    let a${i}_${q} = sh_a[${(4 * q + i) * S}u + local.y];
+#else
+    let a${i}_${q} = a_at(a_from${i}, k0);
+#endif
 #if B_LAYOUT == nk
     acc${i} += vec4<f32>(dot(a${i}_${q}, b0_${q}), dot(a${i}_${q}, b1_${q}), dot(a${i}_${q}, b2_${q}), dot(a${i}_${q}, b3_${q}));
 #else
     acc${i} += a${i}_${q}.x * b0_${q} + a${i}_${q}.y * b1_${q} + a${i}_${q}.z * b2_${q} + a${i}_${q}.w * b3_${q};
 #endif
-#endif
 #endfor
+#endif
 #endfor
   }
 #if TAPS != 1
   }
 #endif
-#for i in 0..4
+#for i in 0..ROWS
   finish(m + ${i}u, n, acc${i});
 #endfor
 }

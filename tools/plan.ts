@@ -6,14 +6,16 @@ import { parseUNetConfig } from '../src/model/config.ts';
 import { predictGraph } from '../src/model/graphs.ts';
 import { largest, type Plan, plan } from '../src/plan/plan.ts';
 import type { DType } from '../src/tensor/tensor.ts';
+import type { WeightStorage } from '../src/worker/api.ts';
 
-const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--recompute on|off|auto] [--json FILE]
+const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--weights f16|int8] [--recompute on|off|auto] [--json FILE]
 
 Plans a training run of a U-Net without a GPU and prints it as a table.
   --config FILE           a diffusers unet/config.json
   --size N                side of the latents: picture side / 8 (64 for 512 px)
   --rank N                of the adapter (default 4)
   --activations f16|f32   how activations are stored (default f32)
+  --weights f16|int8      how the base's weights are stored (default f16)
   --recompute on|off|auto gradient checkpointing by block (default auto: only where the arena would grow past 256 MiB)
   --batch N               samples per step, as micro-steps of one (default 1)
   --json FILE             { bytes, flops, dispatches, largest } ("-": to the terminal)`;
@@ -25,6 +27,7 @@ export interface PlanRequest {
   size: number;
   rank: number;
   activations: DType;
+  weights?: WeightStorage; // default f16
   recompute: 'on' | 'off' | 'auto';
   batch: number;
 }
@@ -41,8 +44,9 @@ export function planReport(request: PlanRequest) {
     weightDecay: 1e-2,
     clip: 1,
   };
-  const { rank, recompute, batch: micro } = request;
-  const built = enginePrograms({ ...shape, rank, alpha: rank, recompute, micro, optimizer }, DEFAULT_BINDING_BYTES);
+  const { rank, recompute, batch: micro, weights: weightStorage = 'f16' } = request;
+  const options = { ...shape, weightStorage, rank, alpha: rank, recompute, micro, optimizer };
+  const built = enginePrograms(options, DEFAULT_BINDING_BYTES);
   const target = { maxBindingBytes: DEFAULT_BINDING_BYTES, ...kernelsFor(false) };
   const base = predictGraph({ ...shape, batch: 1, rank: 0 });
   const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
@@ -66,6 +70,7 @@ export async function main(args: string[]): Promise<number> {
       size: { type: 'string' },
       rank: { type: 'string', default: '4' },
       activations: { type: 'string', default: 'f32' },
+      weights: { type: 'string', default: 'f16' },
       recompute: { type: 'string', default: 'auto' },
       batch: { type: 'string', default: '1' },
       json: { type: 'string' },
@@ -77,7 +82,7 @@ export async function main(args: string[]): Promise<number> {
     if (!Number.isInteger(n) || n < 1) throw new Error(`--${name} takes a whole number ≥ 1, got "${values[name]}"`);
     return n;
   };
-  const oneOf = <T extends string>(name: 'activations' | 'recompute', allowed: readonly T[]): T => {
+  const oneOf = <T extends string>(name: 'activations' | 'weights' | 'recompute', allowed: readonly T[]): T => {
     const found = allowed.find((a) => a === values[name]);
     if (!found) throw new Error(`--${name} takes ${allowed.join(' or ')}, got "${values[name]}"`);
     return found;
@@ -92,6 +97,7 @@ export async function main(args: string[]): Promise<number> {
       size: count('size'),
       rank: count('rank'),
       activations: oneOf('activations', ['f16', 'f32'] as const),
+      weights: oneOf('weights', ['f16', 'int8'] as const),
       recompute: oneOf('recompute', ['on', 'off', 'auto'] as const),
       batch: count('batch'),
     });

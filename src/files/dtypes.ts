@@ -40,7 +40,7 @@ export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<Arr
     case 'F64':
       return new Float32Array(new Float64Array(buffer, byteOffset, count));
     case 'F16':
-      return fromTable(new Uint16Array(buffer, byteOffset, count));
+      return fromF16(new Uint16Array(buffer, byteOffset, count));
     case 'BF16':
       return fromBf16(new Uint16Array(buffer, byteOffset, count));
     case 'I64':
@@ -64,17 +64,6 @@ export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<Arr
     case 'F8_E5M2':
       return null;
   }
-}
-
-let halfTable: Float32Array | undefined;
-
-// A checkpoint has up to a billion halves: one look-up each instead of arithmetic. There are only 65,536 different ones.
-function fromTable(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  halfTable ??= fromF16(Uint16Array.from({ length: 65536 }, (_, h) => h));
-  const table = halfTable;
-  const out = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i] as number] as number;
-  return out;
 }
 
 // bfloat16 is the upper half of an f32.

@@ -16,14 +16,14 @@ export interface EngineOptions {
   config: UNetConfig;
   /** A checkpoint to upload, or weights that are on the device already (they stay there when the engine is destroyed). */
   weights: TensorSource | GpuWeights;
-  /** How frozen weights lie on the GPU; default f16. */
-  weightStorage?: WeightStorage;
   height: number; // of the latents
   width: number;
   batch?: number; // default 1; training runs a batch as micro-steps of batch 1
   rank: number; // 0: no adapter
   alpha: number;
   activations: DType;
+  /** How the frozen weights lie on the GPU; weights that are there already must have been uploaded for it. Default f16. */
+  weightStorage?: WeightStorage;
   recompute: 'on' | 'off' | 'auto';
   /** batch × accumulate of one optimizer step. */
   micro?: number;
@@ -57,6 +57,7 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
     height: o.height,
     width: o.width,
     activations: o.activations,
+    matrices: o.weightStorage === 'int8' ? ('q8' as const) : ('f16' as const),
     rank: o.rank,
   };
   const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };

@@ -5,6 +5,7 @@
 //   #for i in A..B … #endfor repeats its body with ${i} = A … B-1: Tint does not unroll, and an index that is a constant costs no clamp
 //   ${EXPR}                  whole-number expression over defines and loop variables, or a define's text
 import type { DimValue, Launch, Operand } from '../graph/op.ts';
+import type { StorageType } from '../tensor/tensor.ts';
 
 const files = import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
 
@@ -55,23 +56,37 @@ function dimsStruct(dims: Record<string, DimValue>): string {
 /** Weights have buffers of their own and are bound read-only; the arena is bound read_write always (DESIGN §3). */
 export const storageClass = (o: Operand): 'read' | 'read_write' => (o.tensor.kind === 'weight' ? 'read' : 'read_write');
 
+/** How a value of each storage type is read from `<name>_data`, by access width. q8's layout is told in tensor/q8.ts. */
+const loads: Record<StorageType, Partial<Record<Operand['width'], (data: string) => string>>> = {
+  f32: {
+    1: (d) => `return ${d}[i];`,
+    2: (d) => `return ${d}[i];`,
+    4: (d) => `return ${d}[i];`,
+  },
+  f16: {
+    1: (d) => `let w = unpack2x16float(${d}[i >> 1u]); return select(w.x, w.y, (i & 1u) == 1u);`,
+    2: (d) => `return unpack2x16float(${d}[i]);`,
+    4: (d) => `let w = ${d}[i]; return vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));`,
+  },
+  q8: {
+    4: (d) =>
+      `let w = bitcast<i32>(${d}[i + (i >> 4u) + 1u]); let s = unpack2x16float(${d}[(i & ~15u) + (i >> 4u)]); ` +
+      'return vec4<f32>(vec4<i32>(w << 24u, w << 16u, w << 8u, w) >> vec4<u32>(24u)) * (select(s.x, s.y, (i & 8u) != 0u) * 0.0078125);',
+  },
+};
+
 function declare(name: string, o: Operand, binding: number, written: boolean): string {
   const { dtype } = o.tensor;
   const vec = o.width === 1 ? 'f32' : `vec${o.width}<f32>`;
-  const element = dtype === 'f32' ? vec : o.width === 4 ? 'vec2<u32>' : 'u32';
-  const load =
-    dtype === 'f32'
-      ? `return ${name}_data[i];`
-      : o.width === 4
-        ? `let w = ${name}_data[i]; return vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));`
-        : o.width === 2
-          ? `return unpack2x16float(${name}_data[i]);`
-          : `let w = unpack2x16float(${name}_data[i >> 1u]); return select(w.x, w.y, (i & 1u) == 1u);`;
+  const element = dtype === 'f32' ? vec : dtype === 'f16' && o.width === 4 ? 'vec2<u32>' : 'u32';
+  const load = loads[dtype][o.width];
+  if (!load) throw new Error(`${name}: ${dtype} cannot be read ${o.width} at a time`);
   const lines = [
     `@group(0) @binding(${binding}) var<storage, ${storageClass(o)}> ${name}_data: array<${element}>;`,
-    `fn load_${name}(i: u32) -> ${vec} { ${load} }`,
+    `fn load_${name}(i: u32) -> ${vec} { ${load(`${name}_data`)} }`,
   ];
   if (written) {
+    if (dtype === 'q8') throw new Error(`${name}: only frozen weights are q8, and nothing writes them`);
     if (dtype === 'f16' && o.width === 1)
       throw new Error(`${name}: a f16 tensor cannot be stored one value at a time (two threads would share a word)`);
     const value = dtype === 'f32' ? 'v' : o.width === 4 ? 'vec2<u32>(pack_f16(v.xy), pack_f16(v.zw))' : 'pack_f16(v)';

@@ -1,30 +1,86 @@
-// weights: a checkpoint's U-Net tensors → GPU buffers in f16, one each, uploaded once and shared by every program.
-
+// weights: a checkpoint's U-Net tensors → GPU buffers in f16 or q8, one each, uploaded once and shared by every program.
 import { toF16 } from '../tensor/half.ts';
-import { byteLength, numel, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { byteLength, sameShape, type Tensor } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
+import { halvesOf, pieces } from './stored-weights.ts';
 
 export interface GpuWeights {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
   readonly bytes: number;
   destroy(): void;
 }
+export interface UploadOptions {
+  signal?: AbortSignal | undefined;
+  /** Hears every byte that goes up, a tensor's pieces in order; `bytes` is good only during the call. For checksums. */
+  onWrite?: (name: string, offset: number, bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
+/** File bytes being read or waiting their turn; one tensor may be more. */
+const AHEAD_BYTES = 64 * 2 ** 20;
+const AHEAD_TENSORS = 16;
+/** Bytes written before the queue is waited for: a browser copies what is written through shared memory, which must not pile up. */
+const UNFINISHED_BYTES = 64 * 2 ** 20;
+/** Buffers are reserved in portions of about this size: so exactly is it known what was granted before one was refused. */
+const RESERVED_BYTES = 64 * 2 ** 20;
 
 /**
- * Uploads the tensors the graph declared, reading one at a time so that the model is never in memory whole. Convolutions are turned from
- * (O, I, 3, 3) to (O, 3, 3, I); 1×1 convolutions are linear layers.
- * @throws Trouble 'file-damaged' naming a tensor that is missing or has another shape.
+ * Uploads the tensors the graph declared. All memory is reserved first; then tensors are read a little ahead, so that the model is never in
+ * memory whole. f16 goes up as the file has it; convolutions are turned from (O, I, 3, 3) to (O, 3, 3, I); 1×1 convolutions are linear layers.
+ * @throws Trouble 'file-damaged' naming a tensor that is missing, has another shape, or cannot be q8 because it holds NaN or infinity;
+ *   'out-of-memory' with the weights' bytes alone; the signal's reason. What was made is destroyed first.
  */
 export async function uploadWeights(
   device: GPUDevice,
   wanted: ReadonlyMap<string, Tensor>,
   source: TensorSource,
   onProgress?: (doneBytes: number, totalBytes: number) => void,
+  { signal, onWrite }: UploadOptions = {},
 ): Promise<GpuWeights> {
-  const buffers = new Map<string, GPUBuffer>();
-  const keys = new Set(source.keys());
   const file = source.fileName ?? 'unet/diffusion_pytorch_model.safetensors';
+  checkShapes(wanted, source, file);
+  signal?.throwIfAborted();
+  const buffers = await reserveWeights(device, wanted);
+  const total = bytesOf(wanted);
+  const destroy = (): void => buffers.forEach((b) => void b.destroy());
+  let done = 0;
+  let unfinished = 0;
+  try {
+    for await (const { tensor, halves } of readAhead([...wanted.values()], source)) {
+      const { name } = tensor;
+      const notFinite = (index: number): never => {
+        throw new Trouble('file-damaged', {
+          file,
+          expected: `${name}: finite numbers`,
+          got: `NaN or infinity at ${index}`,
+        });
+      };
+      for (const { offset, bytes } of pieces(tensor, halves, notFinite)) {
+        signal?.throwIfAborted();
+        device.queue.writeBuffer(buffers.get(name) as GPUBuffer, offset, bytes);
+        onWrite?.(name, offset, bytes);
+        unfinished += bytes.length;
+        if (unfinished >= UNFINISHED_BYTES) {
+          device.queue.submit([]);
+          await device.queue.onSubmittedWorkDone();
+          unfinished = 0;
+        }
+      }
+      done += byteLength(tensor);
+      onProgress?.(done, total);
+    }
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+  return { buffers, bytes: total, destroy };
+}
+
+const bytesOf = (tensors: ReadonlyMap<string, Tensor>): number =>
+  [...tensors.values()].reduce((sum, t) => sum + byteLength(t), 0);
+
+function checkShapes(wanted: ReadonlyMap<string, Tensor>, source: TensorSource, file: string): void {
+  const keys = new Set(source.keys());
   for (const [name, tensor] of wanted) {
     const expected = fileShapes(tensor.shape);
     const got = keys.has(name) ? source.shape(name) : undefined;
@@ -35,21 +91,6 @@ export async function uploadWeights(
         got: got ? `[${got}]` : 'no such tensor',
       });
   }
-  const total = [...wanted.values()].reduce((sum, t) => sum + byteLength(t), 0);
-  let done = 0;
-  for (const [name, tensor] of wanted) {
-    const size = byteLength(tensor);
-    const buffer = device.createBuffer({ label: name, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
-    const values = arranged(await source.float32(name), tensor.shape);
-    const words = new Uint8Array(size);
-    const stored = tensor.dtype === 'f16' ? toF16(values) : values;
-    words.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
-    device.queue.writeBuffer(buffer, 0, words);
-    buffers.set(name, buffer);
-    done += size;
-    onProgress?.(done, total);
-  }
-  return { buffers, bytes: total, destroy: () => buffers.forEach((b) => void b.destroy()) };
 }
 
 /** What the file may hold for a parameter of this shape. */
@@ -59,12 +100,57 @@ function fileShapes(shape: readonly number[]): number[][] {
   return [[...shape]];
 }
 
-function arranged(values: Float32Array, shape: readonly number[]): Float32Array {
-  if (shape.length !== 4) return values;
-  const [o, , , i] = shape as [number, number, number, number];
-  const out = new Float32Array(numel(shape));
-  for (let a = 0; a < o; a++)
-    for (let b = 0; b < i; b++)
-      for (let tap = 0; tap < 9; tap++) out[(a * 9 + tap) * i + b] = values[(a * i + b) * 9 + tap] as number;
-  return out;
+async function reserveWeights(device: GPUDevice, wanted: ReadonlyMap<string, Tensor>): Promise<Map<string, GPUBuffer>> {
+  const buffers = new Map<string, GPUBuffer>();
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  let gotBytes = 0;
+  let portion = 0;
+  const settle = async (): Promise<void> => {
+    if (await device.popErrorScope()) {
+      for (const buffer of buffers.values()) buffer.destroy();
+      throw new Trouble('out-of-memory', { neededBytes: bytesOf(wanted), gotBytes, fits: null });
+    }
+    gotBytes += portion;
+    portion = 0;
+  };
+  for (const [name, tensor] of wanted) {
+    const size = byteLength(tensor);
+    if (portion === 0) device.pushErrorScope('out-of-memory');
+    buffers.set(name, device.createBuffer({ label: name, size, usage }));
+    portion += size;
+    if (portion >= RESERVED_BYTES) await settle();
+  }
+  if (portion > 0) await settle();
+  return buffers;
+}
+
+interface Read {
+  tensor: Tensor;
+  halves: Uint16Array<ArrayBuffer>;
+}
+
+/** The tensors in order; while one is worked on, the next are read. */
+async function* readAhead(tensors: readonly Tensor[], source: TensorSource): AsyncGenerator<Read> {
+  const reading: { tensor: Tensor; result: Promise<Uint16Array<ArrayBuffer>>; bytes: number }[] = [];
+  let ahead = 0;
+  let next = 0;
+  while (next < tensors.length || reading.length > 0) {
+    while (next < tensors.length && reading.length < AHEAD_TENSORS && (ahead < AHEAD_BYTES || reading.length === 0)) {
+      const tensor = tensors[next++] as Tensor;
+      const result = readHalves(source, tensor.name);
+      result.catch(() => {}); // told when its turn comes
+      const bytes = byteLength(tensor);
+      reading.push({ tensor, result, bytes });
+      ahead += bytes;
+    }
+    const { tensor, result, bytes } = reading.shift() as (typeof reading)[number];
+    yield { tensor, halves: await result };
+    ahead -= bytes;
+  }
+}
+
+async function readHalves(source: TensorSource, name: string): Promise<Uint16Array<ArrayBuffer>> {
+  const dtype = source.dtype?.(name) ?? '';
+  const raw = source.bytes && ['F16', 'BF16', 'F32'].includes(dtype) ? halvesOf(await source.bytes(name), dtype) : null;
+  return raw ?? toF16(await source.float32(name));
 }

@@ -1,5 +1,14 @@
 // Graph: ops with known shapes in execution order. Building it is type checking: a wrong shape is an error here, never on the GPU.
-import { type DType, describeTensor, lastDim, sameShape, type Tensor, type TensorKind } from '../tensor/tensor.ts';
+import {
+  type DType,
+  describeTensor,
+  fitsQ8,
+  lastDim,
+  type StorageType,
+  sameShape,
+  type Tensor,
+  type TensorKind,
+} from '../tensor/tensor.ts';
 import type { Attrs, Node, Op, Tensors } from './op.ts';
 
 export class Graph {
@@ -11,11 +20,17 @@ export class Graph {
   #grads = new Map<number, Tensor>();
   #nextId = 0;
 
-  /** @param activations storage type of temporaries whose op does not insist on one. */
-  constructor(readonly activations: DType = 'f32') {}
+  /**
+   * @param activations storage type of temporaries whose op does not insist on one.
+   * @param matrices storage type of frozen matrices and convolutions, where their shape allows it.
+   */
+  constructor(
+    readonly activations: DType = 'f32',
+    readonly matrices: 'f16' | 'q8' = 'f16',
+  ) {}
 
   /** A tensor of the given kind. f16 needs an even last dimension (values are stored in pairs); an odd one falls back to f32. */
-  tensor(name: string, shape: readonly number[], kind: TensorKind, dtype: DType = 'f32'): Tensor {
+  tensor(name: string, shape: readonly number[], kind: TensorKind, dtype: StorageType = 'f32'): Tensor {
     if (shape.some((d) => !Number.isInteger(d) || d < 1))
       throw new Error(`${name}: shape [${shape}] has a dimension that is not a whole number ≥ 1`);
     const stored = kind === 'temp' && lastDim(shape) % 2 === 1 ? 'f32' : dtype;
@@ -25,7 +40,7 @@ export class Graph {
   }
 
   /** A frozen or trainable parameter by its diffusers key; asked for twice, it is one tensor. */
-  param(key: string, shape: readonly number[], kind: 'weight' | 'lora' | 'state', dtype: DType): Tensor {
+  param(key: string, shape: readonly number[], kind: 'weight' | 'lora' | 'state', dtype: StorageType): Tensor {
     const known = this.#params.get(key);
     if (known) {
       if (!sameShape(known.shape, shape))
@@ -35,6 +50,11 @@ export class Graph {
     const t = this.tensor(key, shape, kind, dtype);
     this.#params.set(key, t);
     return t;
+  }
+
+  /** A frozen matrix (O, I) or convolution (O, 3, 3, I) by its diffusers key: what only products read. */
+  matrix(key: string, shape: readonly number[]): Tensor {
+    return this.param(key, shape, 'weight', fitsQ8(shape) ? this.matrices : 'f16');
   }
 
   /** The gradient of a LoRA parameter: the same place in the flat gradient buffer. Kernels add to it. */

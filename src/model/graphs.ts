@@ -18,6 +18,8 @@ export interface UNetGraphOptions {
   height: number; // of the latents
   width: number;
   activations: DType;
+  /** How frozen matrices are stored; default f16. */
+  matrices?: 'f16' | 'q8';
   /** Adapter rank; 0: no adapter in the graph. */
   rank: number;
   targets?: readonly string[];
@@ -43,7 +45,7 @@ export const FLAT = '*';
 
 function forward(options: UNetGraphOptions): { g: Graph; noisePred: Tensor } {
   const { config, batch, height, width } = options;
-  const g = new Graph(options.activations);
+  const g = new Graph(options.activations, options.matrices);
   const latents = [batch, height, width, config.inChannels];
   const sample = g.tensor(IO.sample, latents, 'input');
   const timeFeatures = g.tensor(IO.timeFeatures, [batch, config.blockOutChannels[0] as number], 'input');

@@ -28,7 +28,7 @@ export function linearLayer(
   { bias = true, addend, lora }: LinearOptions = {},
 ): Tensor {
   const k = lastDim(x.shape);
-  const w = g.param(`${name}.weight`, [n, k], 'weight', 'f16');
+  const w = g.matrix(`${name}.weight`, [n, k]);
   const b = bias ? g.param(`${name}.bias`, [n], 'weight', 'f16') : undefined;
   if (!lora?.targets.some((t) => name.endsWith(`.${t}`))) return g.emit(linear, { x, w, bias: b, addend }).y as Tensor;
   const down = g.param(`${name}.lora.down`, [lora.rank, k], 'lora', 'f32');

@@ -28,7 +28,7 @@ export function convLayer(
     outputs = {},
   }: { stride?: number; rowBias?: Tensor; addend?: Tensor; outputs?: { y?: Tensor } } = {},
 ): Tensor {
-  const w = g.param(`${name}.weight`, [o, 3, 3, lastDim(x.shape)], 'weight', 'f16');
+  const w = g.matrix(`${name}.weight`, [o, 3, 3, lastDim(x.shape)]);
   const bias = g.param(`${name}.bias`, [o], 'weight', 'f16');
   return g.emit(conv2d, { x, w, bias, rowBias, addend }, { stride }, outputs as Record<string, Tensor>).y as Tensor;
 }

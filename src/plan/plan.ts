@@ -1,7 +1,7 @@
 // plan: a graph → an arena and a flat list of dispatches, each binding a range of a named buffer. Everything decided before a GPU exists.
 import type { Graph } from '../graph/graph.ts';
 import type { Launch, Operand, Target } from '../graph/op.ts';
-import { byteLength, type DType, describeTensor, type Tensor } from '../tensor/tensor.ts';
+import { byteLength, describeTensor, type StorageType, type Tensor } from '../tensor/tensor.ts';
 import { type Arena, align, arena } from './arena.ts';
 import { type Lifetime, lifetimes, type Scheduled, schedule } from './lifetimes.ts';
 import { recompute } from './recompute.ts';
@@ -114,7 +114,7 @@ export function plan(g: Graph, options: PlanOptions): Plan {
 export interface LargeTensor {
   name: string;
   shape: readonly number[];
-  dtype: DType;
+  dtype: StorageType;
   bytes: number;
 }
 /** The arena tensors that take most, largest first. */

@@ -1,61 +1,68 @@
-// The address of a diffusers folder in; its files, fetched once, checked, kept in IndexedDB and opened from there (also offline), out.
+// Where a diffusers folder lies in; its files, fetched once, checked, kept in IndexedDB and opened from there (also offline), out.
 import { type ModelFolder, openModelFolder, parseJson } from '../files/model-folder.ts';
 import { Trouble } from '../trouble.ts';
-import type { ModelInfo, OnProgress } from '../worker/api.ts';
+import type { ModelInfo, OnProgress, OnTransfer } from '../worker/api.ts';
 import { type Database, database } from './database.ts';
-import { type Fetching, fetchFile, request } from './fetch-file.ts';
-import { checkManifest, type Manifest, sameFiles, totalBytes } from './manifest.ts';
-import { dropShards, SHARD_BYTES, storedFile } from './shards.ts';
-import { checkSpace } from './space.ts';
+import { download } from './download.ts';
+import type { KeptFile } from './kept-file.ts';
+import { checkManifest, type Manifest, sameFiles } from './manifest.ts';
+import {
+  lookAtFiles,
+  type ModelFacts,
+  type ModelRecord,
+  modelIds,
+  readRecord,
+  removeModel,
+  settle,
+  writeRecord,
+} from './model-records.ts';
+import type { Waiting } from './patience.ts';
+import { otherSize, request } from './ranged-request.ts';
+import type { ModelSource } from './sources.ts';
 
-/** Where a model comes from, and what the page says of it. */
-export interface ModelSource extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes'> {
-  baseUrl: URL; // of the folder, with a slash at its end; `manifest.json` lies in it
-}
 export interface ModelFiles extends ModelFolder {
   readonly info: Omit<ModelInfo, 'resolution' | 'sizes'>;
   /** Why nobody could say whether there is a newer version (offline), or why it could not be taken; the one that was here is in use. */
   readonly updateFailed: Trouble | null;
 }
-export interface OpenOptions {
-  onProgress?: OnProgress; // bytes
-  signal?: AbortSignal;
+/** How storage works where it is not the browser's own way: all of it has a default. */
+export interface StoreOptions {
   fetch?: typeof globalThis.fetch;
   db?: Database;
   shardBytes?: number; // smaller in tests
+  lanes?: number;
+  waiting?: Waiting; // before a download is given up
+}
+export interface OpenOptions extends StoreOptions {
+  onProgress?: OnProgress; // bytes
+  signal?: AbortSignal;
   patienceMs?: number; // how long a model that is here waits to hear of a newer one
 }
 
 const PATIENCE_MS = 5000;
-
-/** The bundled model, relative to the page (`document.baseURI`; a worker's own address is another). */
-export const demoModel = (page: string | URL): ModelSource => ({
-  id: 'demo',
-  name: 'Demo model',
-  source: 'Darkroom',
-  licence: 'MIT',
-  baseUrl: new URL('models/demo/', page),
-});
+/** Changing the form of its values takes a new name. */
+export const modelDatabase = (): Database => database('darkroom-models');
+export const ownFetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
 
 /**
- * Opens a model, fetching what is missing of it. Online, its manifest is looked at first: a replaced model is fetched (only the files that
- * changed) and takes the old one's place when it is whole. Offline, and whenever that fails, the stored one is used.
+ * Opens a model whose source says itself which files it has, fetching what is missing. Online, its manifest is looked at first: a replaced
+ * model is fetched (only the files that changed) and takes the old one's place when it is whole. Offline, and whenever that fails, the stored
+ * one is used.
  */
 export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<ModelFiles> {
   const { id } = source;
-  const db = options.db ?? database('darkroom-models');
-  const stored = (await db.get<Manifest>(['model', id])) ?? null;
+  const db = options.db ?? modelDatabase();
+  const stored = await readRecord(db, 'model', id);
   const inUse = async (manifest: Manifest, updateFailed: Trouble | null): Promise<ModelFiles> => {
     const folder = await completed(manifest, source, options, db);
-    const { baseUrl: _baseUrl, ...info } = source;
-    return { ...folder, info: { ...info, bytes: folder.bytes }, updateFailed };
+    return { ...folder, info: infoOf(source, id, folder.bytes), updateFailed };
   };
   try {
     const latest = await fetchManifest(source, options, stored ? (options.patienceMs ?? PATIENCE_MS) : undefined);
     if (stored && sameFiles(stored, latest)) return await inUse(stored, null);
+    await writeRecord(db, 'wanted', id, recordOf(source, latest));
     const files = await inUse(latest, null);
-    await db.write({ put: [[['model', id], latest]] });
-    if (stored) await dropUnused(db, stored);
+    await settle(db, id, recordOf(source, latest));
     return files;
   } catch (error) {
     if (!stored || !(error instanceof Trouble)) throw error;
@@ -63,30 +70,57 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   }
 }
 
+const infoOf = (facts: ModelFacts, id: string, bytes: number): ModelFiles['info'] => {
+  const { name, source, licence } = facts;
+  return { id, name, source, licence, bytes };
+};
+export const recordOf = ({ name, source, licence, licenceUrl }: ModelFacts, { files }: Manifest): ModelRecord => ({
+  name,
+  source,
+  licence,
+  licenceUrl,
+  files,
+});
+
 /** Ids of the models that can be opened offline (their parts may still turn out to be missing). */
-export const storedModels = async (db: Database = database('darkroom-models')): Promise<string[]> =>
-  (await db.keysUnder(['model'])).map((key) => String(key[1]));
+export const storedModels = (db: Database = modelDatabase()): Promise<string[]> => modelIds(db);
 
 /** Removes a model; files it shares with another one stay. */
-export async function deleteModel(id: string, db: Database = database('darkroom-models')): Promise<void> {
-  const manifest = await db.get<Manifest>(['model', id]);
-  await db.write({ remove: [['model', id]] });
-  if (manifest) await dropUnused(db, manifest);
+export const deleteModel = (id: string, db: Database = modelDatabase()): Promise<void> => removeModel(db, id);
+
+/** Opens what is stored of a model, asking no server. Trouble 'model-incomplete' where a part is missing or cannot be read any more. */
+export async function openStored(
+  id: string,
+  facts: ModelFacts,
+  { db = modelDatabase(), shardBytes }: StoreOptions = {},
+): Promise<ModelFiles> {
+  const record = await readRecord(db, 'model', id);
+  const { files } = record ?? { files: [] };
+  const { bytes, storedBytes, kept } = await lookAtFiles(db, files, shardBytes);
+  const incomplete = (missingBytes: number) =>
+    new Trouble('model-incomplete', { modelId: id, missingBytes }, `the model “${id}” lacks ${missingBytes} bytes.`);
+  if (!record || storedBytes < bytes) throw incomplete(bytes - storedBytes);
+  try {
+    const folder = await openModelFolder(blobsOf([...kept.keys()], kept));
+    return { ...folder, info: infoOf({ ...facts, ...record }, id, bytes), updateFailed: null };
+  } catch (error) {
+    // The browser still lists a shard whose bytes it has cleared.
+    let cleared = false;
+    for (const file of kept.values()) cleared = (await file.dropUnreadable()) || cleared;
+    if (!cleared) throw error;
+    throw incomplete(bytes - [...kept.values()].reduce((sum, file) => sum + file.storedBytes, 0));
+  }
 }
 
 /** With a `patience` (ms), no answer within it is as good as none: a train's Wi-Fi must not keep a model that is here from opening. */
-async function fetchManifest(
+export async function fetchManifest(
   source: ModelSource,
-  { fetch, signal }: OpenOptions,
+  { fetch, signal }: Pick<OpenOptions, 'fetch' | 'signal'>,
   patience?: number,
 ): Promise<Manifest> {
   const tooLong = patience === undefined ? undefined : AbortSignal.timeout(patience);
   const signals = [signal, tooLong].filter((one) => one !== undefined);
-  const from = {
-    fetch: fetch ?? globalThis.fetch.bind(globalThis),
-    baseUrl: source.baseUrl,
-    signal: AbortSignal.any(signals),
-  };
+  const from = { fetch: fetch ?? ownFetch, baseUrl: source.baseUrl, signal: AbortSignal.any(signals) };
   try {
     const response = await request(from, 'manifest.json');
     return checkManifest(await parseJson('manifest.json', await response.blob()), 'manifest.json');
@@ -107,64 +141,44 @@ async function completed(
   options: OpenOptions,
   db: Database,
 ): Promise<ModelFolder> {
+  const { onProgress } = options;
+  const onTransfer: OnTransfer = ({ doneBytes, totalBytes, phase }) => {
+    if (phase === 'fetching') onProgress?.({ phase: 'opening-model', done: doneBytes, total: totalBytes });
+  };
+  const how = { ...options, db, fetch: options.fetch ?? ownFetch, baseUrl: source.baseUrl, onTransfer };
   const dropped = new Set<string>();
   for (;;) {
-    const blobs = await fetchMissing(manifest, source, options, db);
+    const kept = byPath(manifest, await download(manifest.files, how));
+    for (const file of kept.values()) if (file.state === 'doubted') await refuse(file);
     try {
-      return await openModelFolder(blobs);
+      return await openModelFolder(blobsOf([...kept.keys()], kept));
     } catch (error) {
-      const bad = manifest.files.find(({ path }) => error instanceof Trouble && path === damagedFile(error));
-      if (!bad || dropped.has(bad.path)) throw error;
-      dropped.add(bad.path);
-      await dropShards(db, [bad.sha256]);
+      const bad = error instanceof Trouble ? kept.get(damagedFile(error) ?? '') : undefined;
+      if (!bad || dropped.has(bad.file.sha256)) throw error;
+      dropped.add(bad.file.sha256);
+      await bad.drop();
     }
   }
 }
 
+// The bundled model's files and manifest are made together: another hash is damage, not an opinion.
+async function refuse(kept: KeptFile): Promise<never> {
+  const got = kept.got;
+  await kept.drop();
+  throw otherSize(kept.file, `other bytes (sha256 ${got})`);
+}
+
+/** Files with the same bytes share what is kept. */
+export function byPath({ files }: Manifest, kept: readonly KeptFile[]): Map<string, KeptFile> {
+  return new Map(
+    files.flatMap(({ path, sha256 }) => {
+      const found = kept.find((one) => one.file.sha256 === sha256);
+      return found ? [[path, found] as const] : [];
+    }),
+  );
+}
+const blobsOf = (paths: readonly string[], kept: ReadonlyMap<string, KeptFile>): Map<string, Blob> =>
+  new Map(paths.map((path) => [path, (kept.get(path) as KeptFile).blob()]));
+
 const damagedFile = (trouble: Trouble): string | null =>
   trouble.code === 'file-damaged' ? (trouble as Trouble<'file-damaged'>).facts.file : null;
-
-async function fetchMissing(
-  { files }: Manifest,
-  source: ModelSource,
-  { onProgress, signal, fetch, shardBytes = SHARD_BYTES }: OpenOptions,
-  db: Database,
-): Promise<Map<string, Blob>> {
-  const total = totalBytes(files);
-  const blobs = new Map<string, Blob>();
-  for (const file of files) {
-    const blob = await storedFile(db, file, shardBytes);
-    if (blob) blobs.set(file.path, blob);
-  }
-  const missing = files.filter(({ path }) => !blobs.has(path));
-  let done = total - totalBytes(missing);
-  const tell = (bytes: number) => onProgress?.({ phase: 'opening-model', done: done + bytes, total });
-  tell(0);
-  if (missing.length > 0) await checkSpace(totalBytes(missing));
-  const fetching: Fetching = {
-    db,
-    fetch: fetch ?? globalThis.fetch.bind(globalThis),
-    baseUrl: source.baseUrl,
-    signal,
-    shardBytes,
-    onBytes: tell,
-  };
-  for (const file of missing) {
-    // Asked again: two files of a model may have the same bytes, and the first has just brought them.
-    if (!(await storedFile(db, file, shardBytes))) await fetchFile(fetching, file);
-    done += file.bytes;
-    tell(0);
-    blobs.set(file.path, (await storedFile(db, file, shardBytes)) as Blob);
-  }
-  return blobs;
-}
-
-async function dropUnused(db: Database, old: Manifest): Promise<void> {
-  const used = new Set(
-    (await db.valuesUnder<Manifest>(['model'])).flatMap(({ files }) => files.map((file) => file.sha256)),
-  );
-  await dropShards(
-    db,
-    old.files.map(({ sha256 }) => sha256).filter((sha256) => !used.has(sha256)),
-  );
-}

@@ -1,10 +1,22 @@
 // How much this browser may still keep: asked of navigator.storage, and said as Trouble 'disk-full' with numbers.
 import { Trouble } from '../trouble.ts';
+import type { StorageReport } from '../worker/api.ts';
 
 /** Bytes the browser would still take, or null where it does not say. */
 export async function freeBytes(): Promise<number | null> {
   const { quota, usage } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
   return quota === undefined || usage === undefined ? null : Math.max(0, quota - usage);
+}
+
+/** What this page's storage holds and may hold; nulls where the browser does not say. */
+export async function storageReport(): Promise<StorageReport> {
+  const storage = globalThis.navigator?.storage;
+  const { usage } = (await storage?.estimate?.()) ?? {};
+  return {
+    usedBytes: usage ?? null,
+    freeBytes: await freeBytes(),
+    persisted: (await storage?.persisted?.()) ?? false,
+  };
 }
 
 /** The trouble to throw when `neededBytes` did not, or would not, fit. */

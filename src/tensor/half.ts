@@ -6,7 +6,11 @@ const bits = new Uint32Array(f32.buffer);
 /** The binary16 bits nearest to `value`; past 65504 becomes ±Inf. */
 export function toHalf(value: number): number {
   f32[0] = value;
-  const b = bits[0] as number;
+  return halfBits(bits[0] as number);
+}
+
+/** The same for an f32 given as its bits. */
+function halfBits(b: number): number {
   const sign = (b >>> 16) & 0x8000;
   const a = b & 0x7fffffff;
   if (a > 0x7f800000) return sign | 0x7e00;
@@ -32,13 +36,31 @@ export function fromHalf(h: number): number {
   return h & 0x8000 ? -magnitude : magnitude;
 }
 
+let table: Float32Array<ArrayBuffer> | undefined;
+
+/** The value of each of the 65,536 halves: a checkpoint has up to a billion of them, and one look-up is cheaper than arithmetic. */
+export function halfTable(): Float32Array<ArrayBuffer> {
+  table ??= Float32Array.from({ length: 65536 }, (_, h) => fromHalf(h));
+  return table;
+}
+
 export const toF16 = (values: ArrayLike<number>): Uint16Array<ArrayBuffer> => {
   const out = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) out[i] = toHalf(values[i] as number);
+  const f32s = values instanceof Float32Array ? values : Float32Array.from(values);
+  const b = new Uint32Array(f32s.buffer, f32s.byteOffset, f32s.length);
+  for (let i = 0; i < b.length; i++) out[i] = halfBits(b[i] as number);
   return out;
 };
 export const fromF16 = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
+  const value = halfTable();
   const out = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) out[i] = fromHalf(halves[i] as number);
+  for (let i = 0; i < halves.length; i++) out[i] = value[halves[i] as number] as number;
+  return out;
+};
+
+/** bfloat16, the upper half of an f32, to the nearest f16. */
+export const bf16ToF16 = (words: Uint16Array): Uint16Array<ArrayBuffer> => {
+  const out = new Uint16Array(words.length);
+  for (let i = 0; i < words.length; i++) out[i] = halfBits(((words[i] as number) << 16) >>> 0);
   return out;
 };

@@ -6,7 +6,7 @@ import { TEXT_TOKENS } from '../model/graphs.ts';
 import { runControls } from '../training/controls.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
-import type { GpuReport, OnProgress, Project } from './api.ts';
+import type { GpuReport, ModelListing, OnProgress, OnTransfer, Project, StorageReport } from './api.ts';
 import {
   type Canvas,
   checkRequest,
@@ -28,9 +28,21 @@ import { inOneTab } from './tab-lock.ts';
 import { timings } from './timings.ts';
 import type { Ticket, WireStudio } from './wire.ts';
 
+/** storage/model-library.ts, with checkpoints read by files/checkpoint. */
+export interface ModelShelf {
+  list(): Promise<ModelListing[]>;
+  storage(): Promise<StorageReport>;
+  acceptLicence(modelId: string): Promise<void>;
+  fetch(signal: AbortSignal, modelId: string, onTransfer: OnTransfer): Promise<void>;
+  takeIn(signal: AbortSignal, files: { path: string; file: Blob }[], onTransfer: OnTransfer): Promise<ModelListing>;
+  trust(modelId: string): Promise<void>;
+  doubt(modelId: string): Promise<void>;
+  remove(modelId: string): Promise<void>;
+  open(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
+}
 export interface Kept {
-  /** `page`: the page's address. */
-  openModel(signal: AbortSignal, modelId: string, page: string, onProgress: OnProgress): Promise<ModelFiles>;
+  /** The models as the page at this address has them. */
+  models(page: string): ModelShelf;
   runs: RunStore;
   adapters: AdapterStore;
   previews: PreviewStore;
@@ -43,7 +55,7 @@ export function createStudio(stored: Kept): WireStudio {
   const turns = gpuTurns();
   const shelf: AdapterShelf = adapterShelf(kept.adapters);
   const tickets = new Map<Ticket, AbortController>();
-  let page = '';
+  let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
   let session: { runId: string; run: RunSession } | null = null; // the last one trained here
   let gpuReport: GpuReport | null = null;
@@ -76,27 +88,32 @@ export function createStudio(stored: Kept): WireStudio {
 
   return {
     async begin(address) {
-      page = address;
+      if (address !== '') models = kept.models(address);
     },
     inspect,
     cancel: async (ticket) => tickets.get(ticket)?.abort(),
 
-    models: async () => [],
-    storage: async () => ({ usedBytes: null, freeBytes: null, persisted: false }),
-    acceptLicence: async () => {},
-    fetchModel: async () => {},
-    importModel: async () => {
-      throw new Error('not built yet');
+    models: () => models.list(),
+    storage: () => models.storage(),
+    acceptLicence: (modelId) => models.acceptLicence(modelId),
+    fetchModel: (ticket, modelId, onTransfer) => under(ticket, (signal) => models.fetch(signal, modelId, onTransfer)),
+    importModel: (ticket, files, onTransfer) => under(ticket, (signal) => models.takeIn(signal, files, onTransfer)),
+    trustModel: (modelId) => models.trust(modelId),
+    doubtModel: (modelId) => models.doubt(modelId),
+    async deleteModel(modelId) {
+      if (model?.info.id === modelId) {
+        if (turns.run) throw new Error('a training is under way: stop it before its model is deleted');
+        await model.close();
+        model = null;
+      }
+      await models.remove(modelId);
     },
-    trustModel: async () => {},
-    doubtModel: async () => {},
-    deleteModel: async () => {},
 
     openModel: (ticket, modelId, onProgress) =>
       under(ticket, async (signal) => {
         if (model?.info.id === modelId) return model.info;
         if (turns.run) throw new Error('a training is under way: stop it before another model is opened');
-        const files = await kept.openModel(signal, modelId, page, onProgress);
+        const files = await models.open(signal, modelId, onProgress);
         const timed = timings(kept.timings, modelId, async () => (await seen()).name);
         const next = await modelSession(files, (progress) => hearGpu(progress), timed);
         await model?.close();

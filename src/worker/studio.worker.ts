@@ -1,20 +1,31 @@
 // The studio worker's entry: this browser's stores in, a Studio on the other end of postMessage out.
 import * as Comlink from 'comlink';
 import { adapterStore } from '../storage/adapter-store.ts';
-import { demoModel, openModel } from '../storage/model-store.ts';
+import { modelLibrary } from '../storage/model-library.ts';
 import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
 import { runStore } from '../storage/run-store.ts';
+import { storageReport } from '../storage/space.ts';
+import type { FolderToKeep } from '../storage/take-in.ts';
 import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
 import { createStudio } from './studio.ts';
 
 installErrorTransfer();
+// files/checkpoint brings it.
+const openCheckpoint = async (..._: unknown[]): Promise<FolderToKeep> => {
+  throw new Error('checkpoints cannot be read yet');
+};
 Comlink.expose(
   createStudio({
-    async openModel(signal, modelId, page, onProgress) {
-      if (modelId !== 'demo') throw new Error(`there is no model “${modelId}”`);
-      return openModel(demoModel(page), { signal, onProgress });
+    models: (page) => {
+      const library = modelLibrary(page);
+      return {
+        ...library,
+        storage: storageReport,
+        takeIn: (signal, files, onTransfer) =>
+          library.takeIn(signal, () => openCheckpoint(files, library.tokenizer), onTransfer),
+      };
     },
     runs: runStore(),
     adapters: adapterStore(),

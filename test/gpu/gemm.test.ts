@@ -1,12 +1,14 @@
 // The GEMM family on the GPU (linear, conv2d, attention; forward and backward) against the f64 twins, in every kernel variant.
-import { beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { GemmVariant, Node, Op, Target } from '../../src/graph/op.ts';
 import { attention } from '../../src/ops/attention.ts';
 import { conv2d, convLength } from '../../src/ops/conv2d.ts';
 import { linear } from '../../src/ops/linear.ts';
-import { type DType, numel, type Tensor } from '../../src/tensor/tensor.ts';
+import { toF16 } from '../../src/tensor/half.ts';
+import { dequantise, quantise } from '../../src/tensor/q8.ts';
+import { type DType, numel, Q8, type Tensor } from '../../src/tensor/tensor.ts';
 import { expectClose, expectFar, normal, type Tolerance } from '../check.ts';
 import { attentionBackward, attention as attentionTwin } from '../reference/attention.ts';
 import { conv2dBackward, conv2d as conv2dTwin } from '../reference/conv2d.ts';
@@ -23,6 +25,13 @@ const target = (variant: GemmVariant | 'small pieces'): Target =>
     ? { ...testTarget, maxDispatchFlops: 2e4, scoreBytes: 2 ** 13, reductionThreads: 4 }
     : { ...testTarget, gemmVariant: () => variant };
 const f16 = (v: Float64Array): Float64Array => v.map((x) => Math.fround(Math.round(x * 256) / 256)); // exactly storable in f16
+
+/** What q8 makes of weights: near them, but not near enough to be taken for them (half a step of 1/127 of a block's largest). */
+const asQ8 = (w: Float64Array): Float64Array => {
+  const words = new Uint32Array((w.length / Q8.group) * Q8.groupWords);
+  quantise(toF16(w), words);
+  return Float64Array.from(dequantise(words));
+};
 
 let device: GPUDevice;
 beforeAll(async () => {
@@ -189,6 +198,65 @@ describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
         ).dx,
         bar,
       );
+    });
+
+    test.each([
+      [37, 64, 40],
+      [5, 96, 130],
+      [66, 32, 6],
+    ])('linear with 8-bit weights: %i rows, %i → %i', async (rows, k, n) => {
+      const g = new Graph(dtype, 'q8');
+      const x = trainable(g, [rows, k], dtype);
+      const w = g.matrix('w', [n, k]);
+      expect(w.dtype).toBe('q8');
+      const { y } = g.emit(linear, { x: x.tensor, w });
+      const dy = g.tensor('dy', y!.shape, 'temp', dtype);
+      finish(g, y!, dy);
+      const v = { x: f16(normal(rows * k, 1)), w: normal(n * k, 2, 0.3), dy: f16(normal(rows * n, 6)) };
+      const data = new Map<Tensor, ArrayLike<number>>([
+        [x.tensor, v.x],
+        [w, v.w],
+        [dy, v.dy],
+      ]);
+      const run = await runGraph(device, g, data, target(variant));
+      const d = { rows, inFeatures: k, outFeatures: n };
+      const read = asQ8(v.w);
+      expectClose(await run.read(y!), linearTwin(v.x, read, undefined, d), bar, 'y');
+      expectClose(await run.read(x.gradient()), linearBackward(v.x, read, v.dy, d).dx, bar, 'dx');
+      expectFar(await run.read(y!), linearTwin(v.x, v.w, undefined, d), bar); // 8 bits are told from the weights they stand for
+      expectFar(await run.read(x.gradient()), linearBackward(v.x, v.w, v.dy, d).dx, bar);
+    });
+
+    test.each([
+      [2, 9, 7, 32, 12, 1],
+      [1, 8, 6, 64, 20, 2],
+      [1, 5, 5, 96, 6, 1],
+    ])('conv2d with 8-bit weights: %i images %i×%i, %i → %i, stride %i', async (b, h, w, i, o, stride) => {
+      const g = new Graph(dtype, 'q8');
+      const x = trainable(g, [b, h, w, i], dtype);
+      const weight = g.matrix('w', [o, 3, 3, i]);
+      expect(weight.dtype).toBe('q8');
+      const { y } = g.emit(conv2d, { x: x.tensor, w: weight }, { stride });
+      const dy = g.tensor('dy', y!.shape, 'temp', dtype);
+      finish(g, y!, dy);
+      const v = {
+        x: f16(normal(b * h * w * i, 1)),
+        w: normal(o * 9 * i, 2, 0.3),
+        dy: f16(normal(numel(y!.shape), 5)),
+      };
+      const data = new Map<Tensor, ArrayLike<number>>([
+        [x.tensor, v.x],
+        [weight, v.w],
+        [dy, v.dy],
+      ]);
+      const run = await runGraph(device, g, data, target(variant));
+      const d = { batch: b, height: h, width: w, inChannels: i, outChannels: o, kernel: 3, stride, pad: 1 };
+      const none = new Float64Array(o);
+      const read = asQ8(v.w);
+      expectClose(await run.read(y!), conv2dTwin(v.x, read, none, d), bar, 'y');
+      expectClose(await run.read(x.gradient()), conv2dBackward(v.x, read, v.dy, d).dx, bar, 'dx');
+      expectFar(await run.read(y!), conv2dTwin(v.x, v.w, none, d), bar);
+      expectFar(await run.read(x.gradient()), conv2dBackward(v.x, v.w, v.dy, d).dx, bar);
     });
 
     test.each([

@@ -2,7 +2,7 @@
 import { Graph } from '../../src/graph/graph.ts';
 import type { Attrs, Back, Node, Op, Tensors } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
-import { type DType, numel, type Tensor, type TensorKind } from '../../src/tensor/tensor.ts';
+import { type DType, numel, type StorageType, type Tensor, type TensorKind } from '../../src/tensor/tensor.ts';
 import { normal } from '../check.ts';
 import type { Values } from '../reference/values.ts';
 import { runGraph } from './run-op.ts';
@@ -26,7 +26,7 @@ export interface CaseResult {
   outputs: Record<string, Float32Array>;
   dy: Float64Array; // as stored
   gradients: Record<string, Float32Array>; // of `to`, without the addend
-  stored: Record<string, DType>; // of outputs
+  stored: Record<string, StorageType>; // of outputs
 }
 
 /** Runs forward (and vjp). An addend is the gradient so far: random, and taken off the result again in f64. */

@@ -7,6 +7,7 @@ import type { LoraWeights, MicroStep } from '../../src/gpu/engine-types.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { type GoldenFolder, openGolden } from '../../tools/golden-folder.ts';
 import { someOptimizer } from '../../tools/golden-run.ts';
+import { countLiveBytes } from '../../tools/live-bytes.ts';
 import { testDevice } from './device.ts';
 
 let device: GPUDevice;
@@ -148,31 +149,21 @@ test.each(['off', 'on'] as const)(
   },
 );
 
-test('bytes allocated, counted at createBuffer and destroy, are the bytes planned', async () => {
-  const own = await testDevice();
-  let live = 0;
-  let peak = 0;
-  const create = own.createBuffer.bind(own);
-  own.createBuffer = (descriptor) => {
-    const buffer = create(descriptor);
-    live += descriptor.size;
-    peak = Math.max(peak, live);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      live -= descriptor.size;
-      return destroy();
-    };
-    return buffer;
-  };
-  const engine = await engineFor({}, own);
-  await engine.gradients(inputs());
-  await engine.step([inputs()]);
-  await engine.predict(inputs(), 1);
-  await engine.readState();
-  expect(peak).toBe(engine.gpuBytes.total);
-  engine.destroy();
-  expect(live).toBe(0);
-});
+test.each(['f16', 'int8'] as const)(
+  'bytes allocated, counted at createBuffer and destroy, are the bytes planned (%s)',
+  async (weightStorage) => {
+    const own = await testDevice();
+    const bytes = countLiveBytes(own);
+    const engine = await engineFor({ weightStorage }, own);
+    await engine.gradients(inputs());
+    await engine.step([inputs()]);
+    await engine.predict(inputs(), 1);
+    await engine.readState();
+    expect(bytes.peak).toBe(engine.gpuBytes.total);
+    engine.destroy();
+    expect(bytes.live).toBe(0);
+  },
+);
 
 test('strength 0 is bitwise no adapter at all', async () => {
   const engine = await engineFor({ activations: 'f32' });

@@ -3,7 +3,8 @@ import { operandsOf, Pipelines } from '../../src/gpu/pipelines.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Launch, Node, Target } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
-import { byteLength, numel, type Tensor } from '../../src/tensor/tensor.ts';
+import { quantise } from '../../src/tensor/q8.ts';
+import { byteLength, numel, Q8, type StorageType, type Tensor } from '../../src/tensor/tensor.ts';
 
 export const testTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,
@@ -38,7 +39,7 @@ export async function runGraph(
       (t.kind === 'lora-grad' ? new Float32Array(numel(t.shape)) : new Float32Array(numel(t.shape)).fill(Number.NaN));
     if (values.length !== numel(t.shape)) throw new Error(`${t.name}: ${values.length} values for [${t.shape}]`);
     const bytes = new Uint8Array(size);
-    const source = t.dtype === 'f32' ? Float32Array.from(values) : toF16(values);
+    const source = stored(values, t.dtype);
     bytes.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
     device.queue.writeBuffer(buffer, 0, bytes);
     buffers.set(t.id, buffer);
@@ -82,6 +83,14 @@ export async function runGraph(
       return (t.dtype === 'f32' ? new Float32Array(bytes) : fromF16(new Uint16Array(bytes))).slice(0, numel(t.shape));
     },
   };
+}
+
+function stored(values: ArrayLike<number>, dtype: StorageType): Float32Array | Uint16Array | Uint32Array {
+  if (dtype === 'f32') return Float32Array.from(values);
+  if (dtype === 'f16') return toF16(values);
+  const words = new Uint32Array((values.length / Q8.group) * Q8.groupWords);
+  quantise(toF16(values), words);
+  return words;
 }
 
 function record(

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { neededFiles } from '../../src/files/model-folder.ts';
 import { writeSafetensors } from '../../src/files/safetensors.ts';
 import { type Database, database } from '../../src/storage/database.ts';
-import type { ModelSource } from '../../src/storage/model-store.ts';
+import type { ModelSource } from '../../src/storage/sources.ts';
 
 let databases = 0;
 /** An empty database. */
@@ -15,6 +15,10 @@ export const source: ModelSource = {
   name: 'Small',
   source: 'here',
   licence: 'none',
+  licenceUrl: null,
+  asksLicence: false,
+  manifest: null,
+  mirror: false,
   baseUrl: new URL('https://example.org/models/small/'),
 };
 

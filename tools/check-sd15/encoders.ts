@@ -1,0 +1,71 @@
+// The check's options in; tokenizer, text encoder and VAE as the app runs them, in WASM, held against transformers and diffusers, out.
+
+import { openEncodersHere } from '../../src/encoders/encoders.ts';
+import { loadTokenizer } from '../../src/encoders/tokenizer.ts';
+import { Distance } from './errors.ts';
+import { load } from './load.ts';
+import type { Options } from './options.ts';
+import { checkpoint, reference } from './prepare.ts';
+import { type Row, row } from './row.ts';
+import { wasmBytes } from './wasm-heap.ts';
+
+/** f32 arithmetic on both sides. */
+const BAR = 1e-3;
+const TOKENS = 77;
+
+export async function encodersCheck(options: Options): Promise<{ rows: Row[]; report: object }> {
+  const folder = await checkpoint(options);
+  const { tensors, facts } = await reference(options);
+  const seconds: Record<string, number> = {};
+  const model = await load(options, folder, seconds);
+  const encoders = openEncodersHere({
+    textEncoder: {
+      config: await model.json('text_encoder/config.json'),
+      tensors: await model.tensors('text_encoder/model.safetensors'),
+    },
+    vae: {
+      config: await model.json('vae/config.json'),
+      tensors: await model.tensors('vae/diffusion_pytorch_model.safetensors'),
+    },
+  });
+  const bytes: Record<string, number> = {};
+  const phase = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await work();
+    seconds[name] = (performance.now() - began) / 1000;
+    bytes[name] = wasmBytes();
+    console.log(`  ${name}: ${seconds[name]?.toFixed(1)} s, WASM memory ${((bytes[name] ?? 0) / 1e6).toFixed(0)} MB`);
+    return result;
+  };
+  const tokenizer = loadTokenizer(
+    await model.text('tokenizer/vocab.json'),
+    await model.text('tokenizer/merges.txt'),
+    await model.json('tokenizer/tokenizer_config.json'),
+  );
+  const ids = (facts.prompts ?? []).map((prompt) => tokenizer.encodePadded(prompt).ids);
+  const wantedIds = Array.from(new BigInt64Array((await tensors.bytes('ids')).buffer), Number);
+  const sameIds =
+    ids.length * TOKENS === wantedIds.length &&
+    ids.every((one, i) => one.every((id, j) => id === wantedIds[i * TOKENS + j]));
+
+  const side = facts.size;
+  const states = await phase('text', () => encoders.encodeText(ids));
+  const posterior = await phase('encode', async () =>
+    encoders.encodePhoto(await tensors.float32('pixels'), side, side),
+  );
+  const decoded = await phase('decode', async () =>
+    encoders.decode(await tensors.float32('latents'), side / encoders.downscale, side / encoders.downscale),
+  );
+  await encoders.close();
+
+  const text = Float32Array.from(states.flatMap((s) => [...s]));
+  const outputs = { hidden_states: text, mean: posterior.mean, log_variance: posterior.logVariance, decoded };
+  const errors: Record<string, { relL2: number }> = {};
+  const rows = [row('token ids as transformers has them', Number(sameIds), '=', 1)];
+  for (const [key, got] of Object.entries(outputs)) {
+    const { relL2 } = new Distance().add(got, await tensors.float32(key));
+    errors[key] = { relL2 };
+    rows.push(row(`${key}, rel. L2`, relL2, '≤', BAR));
+  }
+  return { rows, report: { options, errors, seconds, wasmBytes: bytes, reference: facts } };
+}

@@ -1,0 +1,47 @@
+// A loaded model and the tensors an engine wants in; the sha256 of every buffer as it would be uploaded, out. No GPU is asked.
+
+import type { SafetensorsFile } from '../../src/files/safetensors.ts';
+import { uploadWeights } from '../../src/gpu/weights.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { watch } from './watch.ts';
+
+/** Uploads to a device that keeps nothing. */
+export async function uploadDigests(
+  wanted: ReadonlyMap<string, Tensor>,
+  source: SafetensorsFile,
+): Promise<Map<string, string>> {
+  const device = hollowDevice();
+  const watched = watch(device, (label) => wanted.has(label));
+  await uploadWeights(device, wanted, source);
+  return watched.digests();
+}
+
+/** As much of a device as an upload touches. */
+function hollowDevice(): GPUDevice {
+  const nothing = async (): Promise<null> => null;
+  const device = {
+    createBuffer: () => ({ destroy() {} }),
+    queue: { writeBuffer() {}, onSubmittedWorkDone: nothing, submit() {} },
+    pushErrorScope() {},
+    popErrorScope: nothing,
+    lost: new Promise(() => {}),
+  };
+  return device as unknown as GPUDevice;
+}
+
+/** Labels whose bytes differ, or that only one side has. */
+export const differing = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] =>
+  [...new Set([...a.keys(), ...b.keys()])].filter((label) => a.get(label) !== b.get(label));
+
+/** Seconds for reading every tensor of the file and handing it to the GPU, and nothing else: what an upload is measured by. */
+export async function readAndWrite(device: GPUDevice, source: SafetensorsFile): Promise<number> {
+  const bytes = source.keys().map((key) => source.shape(key).reduce((n, d) => n * d, 4));
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const scratch = device.createBuffer({ label: 'scratch', size: Math.max(...bytes), usage });
+  const began = performance.now();
+  for (const key of source.keys()) device.queue.writeBuffer(scratch, 0, await source.bytes(key));
+  await device.queue.onSubmittedWorkDone();
+  const seconds = (performance.now() - began) / 1000;
+  scratch.destroy();
+  return seconds;
+}
