@@ -50,7 +50,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   const model = await studio.openModel(never, 'demo', () => {});
   say(`Model: ${model.name}, ${(model.bytes / 1e6).toFixed(1)} MB, ${model.resolution} px`);
 
-  const photos = await readPhotos(studio, job);
+  const photos = await readPhotos(studio, job, model.resolution);
   const settings = settingsOf(job, photos.length);
   const trained = photos.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
   const summary = await studio.train(
@@ -114,13 +114,13 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   };
 }
 
-async function readPhotos(studio: StudioClient, job: AutomationJob): Promise<Photo[]> {
+async function readPhotos(studio: StudioClient, job: AutomationJob, needs: number): Promise<Photo[]> {
   const photos: Photo[] = [];
   for (const { name, base64 } of job.photos) {
     const file = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
     const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
     try {
-      const reading = await studio.readPhoto(never, name, file, known);
+      const reading = await studio.readPhoto(never, name, file, known, needs);
       photos.push({
         id: `photo-${photos.length}`,
         name,

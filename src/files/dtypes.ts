@@ -1,6 +1,6 @@
-// safetensors' number formats: raw little-endian bytes in, plain numbers out; and how many bytes each format takes.
+// safetensors' number formats: raw little-endian bytes in, plain numbers or f16 bits out; and how many bytes each format takes.
 
-import { fromF16 } from '../tensor/half.ts';
+import { fromF16, halfFromBits } from '../tensor/half.ts';
 
 /** Every format a safetensors header may name whose elements are whole bytes, with the bytes one element takes. */
 export const bytesPerElement = {
@@ -71,4 +71,29 @@ function fromBf16(words: Uint16Array): Float32Array<ArrayBuffer> {
   const out = new Uint32Array(words.length);
   for (let i = 0; i < words.length; i++) out[i] = (words[i] as number) << 16;
   return new Float32Array(out.buffer);
+}
+
+/** The formats that the weights of a checkpoint come in. */
+export const isWeightDType = (dtype: FileDType): dtype is 'F32' | 'F16' | 'BF16' =>
+  dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+
+let bf16Table: Uint16Array | undefined;
+
+/**
+ * Writes `bytes`, weights of `dtype`, to `out` as f16 bits, rounded to nearest even; F16 as it is, bit for bit. `bytes` must start on a
+ * multiple of four in its buffer, and `out` have room for every element.
+ */
+export function intoF16(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16', out: Uint16Array): void {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (dtype === 'F32') {
+    const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+    for (let i = 0; i < words.length; i++) out[i] = halfFromBits(words[i] as number);
+    return;
+  }
+  const words = new Uint16Array(buffer, byteOffset, byteLength / 2);
+  if (dtype === 'F16') out.set(words);
+  else {
+    bf16Table ??= Uint16Array.from({ length: 65536 }, (_, b) => halfFromBits((b << 16) >>> 0));
+    for (let i = 0; i < words.length; i++) out[i] = bf16Table[words[i] as number] as number;
+  }
 }

@@ -15,6 +15,8 @@ export interface SafetensorsFile {
   dtype(key: string): FileDType;
   /** The tensor's own bytes, a fresh copy that starts at offset 0 of its buffer: any typed array can be laid over it. */
   bytes(key: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Its bytes from `begin` to before `end`, both counted from the tensor's first: for tensors too large to be read at once. */
+  slice(key: string, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
   /** The tensor as f32, whatever float or integer format the file has. */
   float32(key: string): Promise<Float32Array<ArrayBuffer>>;
 }
@@ -62,6 +64,10 @@ export async function readSafetensors(source: Blob | Uint8Array, fileName: strin
     shape: (key) => [...entry(key).shape],
     dtype: (key) => entry(key).dtype,
     bytes: async (key) => bytes(key),
+    slice: async (key, begin, end) => {
+      const { begin: from, end: to } = entry(key);
+      return read(Math.min(from + begin, to), Math.min(from + end, to));
+    },
     float32: async (key) => {
       const { dtype } = entry(key);
       const values = toFloat32(await bytes(key), dtype);

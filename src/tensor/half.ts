@@ -6,11 +6,11 @@ const bits = new Uint32Array(f32.buffer);
 /** The binary16 bits nearest to `value`; past 65504 becomes ±Inf. */
 export function toHalf(value: number): number {
   f32[0] = value;
-  return halfBits(bits[0] as number);
+  return halfFromBits(bits[0] as number);
 }
 
-/** The same for an f32 given as its bits. */
-function halfBits(b: number): number {
+/** The same for a value that is given as the bits of an f32: whole files are turned without one floating-point number. */
+export function halfFromBits(b: number): number {
   const sign = (b >>> 16) & 0x8000;
   const a = b & 0x7fffffff;
   if (a > 0x7f800000) return sign | 0x7e00;
@@ -48,7 +48,7 @@ export const toF16 = (values: ArrayLike<number>): Uint16Array<ArrayBuffer> => {
   const out = new Uint16Array(values.length);
   const f32s = values instanceof Float32Array ? values : Float32Array.from(values);
   const b = new Uint32Array(f32s.buffer, f32s.byteOffset, f32s.length);
-  for (let i = 0; i < b.length; i++) out[i] = halfBits(b[i] as number);
+  for (let i = 0; i < b.length; i++) out[i] = halfFromBits(b[i] as number);
   return out;
 };
 export const fromF16 = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
@@ -61,6 +61,6 @@ export const fromF16 = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
 /** bfloat16, the upper half of an f32, to the nearest f16. */
 export const bf16ToF16 = (words: Uint16Array): Uint16Array<ArrayBuffer> => {
   const out = new Uint16Array(words.length);
-  for (let i = 0; i < words.length; i++) out[i] = halfBits(((words[i] as number) << 16) >>> 0);
+  for (let i = 0; i < words.length; i++) out[i] = halfFromBits(((words[i] as number) << 16) >>> 0);
   return out;
 };

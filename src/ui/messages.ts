@@ -1,7 +1,8 @@
 // Every word a user can read, in one typed object per language. A second language is one more `Messages`; numbers and names are arguments.
-import type { GpuReport, Phase, PhotoFlag, Progress } from '../worker/api.ts';
+import type { Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
+import { model } from './messages/model.ts';
 import { train } from './messages/train.ts';
 import { trouble, unreadableShort } from './messages/trouble.ts';
 import { update } from './messages/update.ts';
@@ -54,92 +55,13 @@ export const en = {
     trouble: 'Needs you',
     drawing: 'Drawing',
     drawingThenTraining: 'Drawing, then training',
+    measuring: 'Measuring',
+    transfer: (kind: 'fetch' | 'import', share: number | null) =>
+      `${kind === 'fetch' ? 'Getting' : 'Taking in'} model${share === null ? '' : ` ${percent(share)}`}`,
     opening: ({ done, total }: Progress) => (total ? `Opening model ${percent(done / total)}` : 'Opening model'),
   },
 
-  model: {
-    title: 'Teach Stable Diffusion something only you have.',
-    sub: 'Five photos and your own graphics card. Nothing is installed, and no photo leaves this page.',
-    samplesTag: 'Five sample photos. Yours go here.',
-    sampleAlt: (name: string, n: number) => `Sample photo ${n} of ${name}`,
-    blank: 'Your new picture.',
-    blankHint: 'It begins as noise; your graphics card develops it.',
-    blankStart: 'a photo of',
-    blankIdentifier: 'aawxbc',
-    choose: 'Start from a model',
-    demo: 'Demo model',
-    demoHint: (size: string | null) =>
-      `A small Stable Diffusion, 128 px pictures${size ? `, ${size}` : ''}. It comes with the page and shows every step in minutes.`,
-    later: [
-      { name: 'Stable Diffusion 1.5', hint: 'Full quality, 512 px pictures, one 2.13 GB download.' },
-      { name: 'A checkpoint of yours', hint: 'Any SD 1.x or 2.x .safetensors file.' },
-    ],
-    laterMark: 'Not yet',
-    use: 'Use the demo model',
-    next: 'Continue to photos',
-    opening: (progress: Progress) =>
-      progress.total ? `Opening · ${percent(progress.done / progress.total)}` : 'Opening',
-    ready: (name: string) => `${name} is here.`,
-    anyway: 'Choose photos anyway',
-    looking: 'Asking for the graphics card',
-    can: 'This computer can do it.',
-    canSlowly: 'This computer can do it, slowly.',
-    facts: {
-      card: 'Graphics card',
-      kind: 'Kind',
-      model: 'Model',
-      size: 'Size',
-      resolution: 'Pictures',
-      licence: 'Licence',
-      vendor: 'Maker, family',
-      buffer: 'Largest buffer',
-      binding: 'Largest binding',
-      half: '16-bit arithmetic',
-    },
-    px: (side: number) => `${side} × ${side} px`,
-    yes: 'yes',
-    no: 'no',
-    gpuMore: 'What the browser says',
-    kinds: {
-      discrete: 'separate card',
-      integrated: 'built into the processor',
-      software: 'software, no card',
-      unknown: 'not told',
-    } satisfies Record<GpuReport['kind'], string>,
-    hidden: 'not told by the browser',
-    integrated: {
-      title: 'This is the graphics built into the processor.',
-      text: 'The page asked for the fast card and got this one. Training works, several times slower. If there is a second card:',
-      how: [
-        'Windows: Settings, System, Display, Graphics. Add this browser and choose High performance. Start the browser again.',
-        'Mac: the built-in graphics is the fast one. Nothing to do.',
-        'Linux: start the browser with DRI_PRIME=1, or with the NVIDIA profile set to performance.',
-      ],
-    },
-    software: {
-      title: 'No graphics card was found, only software drawing.',
-      text: 'The demo model works this way, a few seconds a step. If this computer has a card, the browser may have it turned off:',
-      how: [
-        'In Chrome or Edge, open Settings, System and turn on “Use graphics acceleration when available”.',
-        'Update the graphics driver, then start the browser again.',
-        'A remote desktop or a virtual machine often hides the card.',
-      ],
-    },
-    howToSwitch: 'How to switch',
-    howToTurnOn: 'How to turn it on',
-    noWebGpuHow: [
-      'On a computer, open this page in Chrome or Edge 121 or newer.',
-      'Safari 26 and Firefox 141 (Windows) or newer work too.',
-      'The address must begin with https:// or http://localhost.',
-    ],
-    noAdapterHow: [
-      'In Chrome or Edge, open Settings, System and turn on “Use graphics acceleration when available”.',
-      'Update the graphics driver and start the browser again.',
-      'On Linux, chrome://flags/#enable-unsafe-webgpu may be needed.',
-    ],
-    again: 'Look again',
-    phone: 'Most phones are too slow to train. Open this page on a computer:',
-  },
+  model,
 
   photos: {
     title: 'Photos of one thing',
@@ -243,6 +165,7 @@ export const en = {
     nounNonLatin: 'Say what it is in English: one noun, like toy or dog.',
     pieces: 'Pieces the model reads',
     reading: 'Reading the name',
+    afterModel: 'The pieces are shown once the model is here. You can go on meanwhile.',
     empty: 'Type a name nobody uses, or take a made-up one.',
     baseline: 'What the model makes of it today',
     draw: 'Draw four pictures',

@@ -277,7 +277,13 @@ export interface Studio {
   deleteModel(modelId: string): Promise<void>;
   /** The demo model is fetched if need be; any other must be here whole (Trouble 'model-incomplete'). */
   openModel(modelId: string, onProgress: OnProgress): Promise<ModelInfo>;
-  readPhoto(name: string, file: Blob, known: { id: string; fingerprint: string }[]): Promise<PhotoReading>;
+  /** Needs no open model. `needs`: px that the short side should have, the resolution it is to be learned at. */
+  readPhoto(
+    name: string,
+    file: Blob,
+    known: { id: string; fingerprint: string }[],
+    needs: number,
+  ): Promise<PhotoReading>;
   tokens(text: string, identifier: string): Promise<TokenReport>;
   suggestIdentifier(): Promise<string>;
   /** Memory, time and file size of a run before it starts (null ms until measured on this GPU). */

@@ -79,8 +79,8 @@ export class StudioClient implements Calls {
     const heard = Comlink.proxy(onProgress);
     return this.#long(signal, (studio, ticket) => studio.developPreview(ticket, runId, step, heard));
   };
-  readPhoto: Calls['readPhoto'] = (signal, name, file, known) =>
-    this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, name, file, known));
+  readPhoto: Calls['readPhoto'] = (signal, name, file, known, needs) =>
+    this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, name, file, known, needs));
   draw: Calls['draw'] = (signal, request, onProgress) => {
     const heard = Comlink.proxy(onProgress);
     return this.#long(signal, (studio, ticket) => studio.draw(ticket, request, heard));

@@ -121,9 +121,9 @@ export function createStudio(stored: Kept): WireStudio {
         return model.info;
       }),
 
-    readPhoto: (ticket, name, file, known) =>
+    readPhoto: (ticket, name, file, known, needs) =>
       under(ticket, async (signal) => {
-        const reading = await readPhoto(name, file, known, opened().info.resolution);
+        const reading = await readPhoto(name, file, known, needs);
         signal.throwIfAborted();
         return reading;
       }),

@@ -13,14 +13,19 @@ import type {
   RunSummary,
   StorageReport,
   TokenReport,
+  TrainingSettings,
 } from '../../src/worker/api.ts';
+import { fakeForecast } from './fake-forecast.ts';
+import { type FakeModelOptions, FakeModels } from './fake-models.ts';
 
 export interface FakeOptions {
   gpu?: GpuReport['kind'] | 'no-webgpu' | 'no-adapter';
   delayMs?: number;
   project?: Project | null;
   modelFails?: boolean;
-  models?: ModelListing[];
+  models?: Omit<FakeModelOptions, 'rest'>;
+  /** false: no speed of this card is known yet. */
+  measured?: boolean;
 }
 
 const limits = {
@@ -60,11 +65,15 @@ const cards: Record<GpuReport['kind'], GpuReport> = {
 export class FakeStudio implements StudioCalls {
   readonly calls: string[] = [];
   saved: Project | null;
+  readonly fakes: FakeModels;
   readonly #options: FakeOptions;
+  #msPerStep: number | null = null;
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
     this.saved = options.project ?? null;
+    this.fakes = new FakeModels({ ...options.models, rest: (signal) => this.#rest(signal) });
+    if (options.measured ?? true) this.#msPerStep = 620;
   }
 
   async inspect(): Promise<GpuReport> {
@@ -75,27 +84,44 @@ export class FakeStudio implements StudioCalls {
   }
   async models(): Promise<ModelListing[]> {
     await this.#rest();
-    return this.#options.models ?? [];
+    return this.fakes.list();
   }
   async storage(): Promise<StorageReport> {
-    return { usedBytes: 3e7, freeBytes: 4e10, persisted: true };
+    return this.fakes.storage();
   }
-  async acceptLicence(): Promise<void> {}
-  async fetchModel(..._: Parameters<StudioCalls['fetchModel']>): Promise<void> {}
-  importModel(..._: Parameters<StudioCalls['importModel']>): Promise<ModelListing> {
-    return Promise.reject(new Error('the fake studio takes nothing in'));
+  async acceptLicence(id: string): Promise<void> {
+    this.fakes.accept(id);
   }
-  async trustModel(): Promise<void> {}
-  async doubtModel(): Promise<void> {}
-  async deleteModel(): Promise<void> {}
-  async measure(..._: Parameters<StudioCalls['measure']>): Promise<number> {
-    return 1000;
+  fetchModel(...args: Parameters<StudioCalls['fetchModel']>): Promise<void> {
+    return this.fakes.fetch(...args);
+  }
+  importModel(...args: Parameters<StudioCalls['importModel']>): Promise<ModelListing> {
+    return this.fakes.take(...args);
+  }
+  async trustModel(id: string): Promise<void> {
+    this.fakes.trust(id);
+  }
+  async doubtModel(id: string): Promise<void> {
+    this.fakes.doubt(id);
+  }
+  async deleteModel(id: string): Promise<void> {
+    this.fakes.remove(id);
+  }
+  async measure(...[signal, , onProgress]: Parameters<StudioCalls['measure']>): Promise<number> {
+    this.calls.push('measure');
+    for (let done = 0; done <= 10; done++) {
+      onProgress({ phase: 'measuring', done, total: 10 });
+      await this.#rest(signal);
+    }
+    this.#msPerStep = 1480;
+    return this.#msPerStep;
   }
   developPreview(..._: Parameters<StudioCalls['developPreview']>): Promise<Picture> {
     return Promise.reject(new Error('the fake studio develops nothing'));
   }
   async openModel(...[signal, id, onProgress]: Parameters<StudioCalls['openModel']>): Promise<ModelInfo> {
     this.calls.push(`openModel ${id}`);
+    this.fakes.check(id);
     for (let done = 0; done <= 5; done++) {
       onProgress({ phase: 'opening-model', done, total: 5 });
       await this.#rest(signal);
@@ -106,21 +132,18 @@ export class FakeStudio implements StudioCalls {
         expected: '13.1 MB',
         got: '9.8 MB',
       });
-    return {
-      id,
-      name: 'Demo model',
-      bytes: 29_400_000,
-      resolution: 128,
-      sizes: [128],
-      source: 'Darkroom',
-      licence: 'MIT',
-    };
+    const { name, bytes, source, licence } = this.fakes.list().find((listing) => listing.id === id)!;
+    const sizes = id === 'demo' ? [128] : [256, 384, 512];
+    return { id, name, bytes, resolution: sizes.at(-1)!, sizes, source, licence };
   }
-  async readPhoto(...[signal, name, file, known]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {
+  async readPhoto(...[signal, name, file, known, needs]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {
     this.calls.push(`readPhoto ${name}`);
     await this.#rest(signal);
     if (/broken/.test(name)) throw new Trouble('photo-unreadable', { file: name, reason: 'truncated' });
-    const size = typeof createImageBitmap === 'function' ? await sizeOf(file, name) : { width: 640, height: 480 };
+    const size =
+      typeof createImageBitmap === 'function'
+        ? await sizeOf(file, name)
+        : { width: 640, height: /small/.test(name) ? 96 : 480 };
     const fingerprint = `${file.size}`;
     const twin = known.find((other) => other.fingerprint === fingerprint);
     const shortSide = Math.min(size.width, size.height);
@@ -129,9 +152,7 @@ export class FakeStudio implements StudioCalls {
       thumbnail: file,
       fingerprint,
       flags: [
-        ...(shortSide < 100 || /small/.test(name)
-          ? [{ kind: 'too-small' as const, shortSide: Math.min(shortSide, 96), needs: 128 }]
-          : []),
+        ...(shortSide < needs ? [{ kind: 'too-small' as const, shortSide, needs }] : []),
         ...(twin ? [{ kind: 'near-duplicate' as const, of: twin.id }] : []),
         ...(/blur/.test(name) ? [{ kind: 'blurred' as const }] : []),
       ],
@@ -170,16 +191,8 @@ export class FakeStudio implements StudioCalls {
     };
   }
 
-  async forecast(..._: Parameters<StudioCalls['forecast']>): ReturnType<StudioCalls['forecast']> {
-    const gpuBytes = { weights: 3e7, arena: 2e8, lora: 1e6, staging: 1e5, total: 231_100_000 };
-    return {
-      gpuBytes,
-      phases: [],
-      peakGpuBytes: gpuBytes.total,
-      flopsPerStep: 1e10,
-      adapterBytes: 400_000,
-      msPerStep: null,
-    };
+  async forecast(settings: TrainingSettings): ReturnType<StudioCalls['forecast']> {
+    return fakeForecast(settings, this.#msPerStep);
   }
   train(..._: Parameters<StudioCalls['train']>): Promise<RunSummary> {
     return Promise.reject(new Error('the fake studio does not train'));

@@ -1,6 +1,6 @@
 // UX §4's table, number by number, and how settings travel as text.
 import { describe, expect, test } from 'vitest';
-import { knobs, knobText, knobValue, pasteSettings, settingsJson } from '../../src/ui/train/knobs.ts';
+import { knobsFor, knobText, knobValue, pasteSettings, settingsJson } from '../../src/ui/train/knobs.ts';
 import { changedSettings, keptAsideFor, presetSettings, previewSteps, recipeIds } from '../../src/ui/train/presets.ts';
 import { runMs, seconds, span } from '../../src/ui/train/time-left.ts';
 
@@ -16,44 +16,44 @@ describe('presets', () => {
     ['thorough', 7, 1400],
     ['thorough', 30, 2400],
   ] as const)('%s with %i photos takes %i steps', (id, photos, steps) => {
-    expect(presetSettings(id, photos, 'sd15').steps).toBe(steps);
+    expect(presetSettings(id, photos, 'sd15', 512).steps).toBe(steps);
   });
   test('every preset ends on a preview', () => {
     for (const id of recipeIds)
       for (let photos = 1; photos <= 40; photos++) {
-        const { steps, previewEvery } = presetSettings(id, photos, 'sd15');
+        const { steps, previewEvery } = presetSettings(id, photos, 'sd15', 512);
         expect(steps % previewEvery).toBe(0);
       }
   });
   test('rates, ranks and schedules', () => {
-    expect(presetSettings('quick', 7, 'sd15')).toMatchObject({
+    expect(presetSettings('quick', 7, 'sd15', 512)).toMatchObject({
       learningRate: 2e-4,
       schedule: 'constant',
       rank: 4,
       alpha: 4,
       previewEvery: 100,
     });
-    expect(presetSettings('balanced', 7, 'sd15')).toMatchObject({
+    expect(presetSettings('balanced', 7, 'sd15', 512)).toMatchObject({
       learningRate: 1e-4,
       schedule: 'constant',
       rank: 8,
       alpha: 8,
       warmupSteps: 0,
     });
-    expect(presetSettings('thorough', 7, 'sd15')).toMatchObject({
+    expect(presetSettings('thorough', 7, 'sd15', 512)).toMatchObject({
       learningRate: 1e-4,
       schedule: 'cosine',
       rank: 16,
       warmupSteps: 70,
       previewEvery: 200,
     });
-    expect(presetSettings('diffusers', 20, 'sd15')).toMatchObject({
+    expect(presetSettings('diffusers', 20, 'sd15', 512)).toMatchObject({
       steps: 500,
       learningRate: 1e-4,
       rank: 4,
       keptAside: 0,
     });
-    expect(presetSettings('kohya-like', 7, 'sd15')).toMatchObject({
+    expect(presetSettings('kohya-like', 7, 'sd15', 512)).toMatchObject({
       learningRate: 2e-4,
       schedule: 'cosine',
       rank: 16,
@@ -61,7 +61,7 @@ describe('presets', () => {
     });
   });
   test('the demo model gets the recipe its yardstick was measured with', () => {
-    expect(presetSettings('balanced', 8, 'demo')).toMatchObject({
+    expect(presetSettings('balanced', 8, 'demo', 128)).toMatchObject({
       steps: 300,
       learningRate: 1e-3,
       rank: 4,
@@ -70,11 +70,19 @@ describe('presets', () => {
       previewEvery: 50,
     });
   });
+  test('memory: a large model is trained in 16 bits at its own resolution', () => {
+    expect(presetSettings('balanced', 7, 'sd15', 512)).toMatchObject({
+      resolution: 512,
+      weights: 'f16',
+      activations: 'f16',
+    });
+    expect(presetSettings('balanced', 7, 'demo', 128)).toMatchObject({ resolution: 128, activations: 'f32' });
+  });
   test('photos kept aside', () => {
     expect([1, 5, 6, 14, 15, 24, 25, 30].map(keptAsideFor)).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
   });
   test('what differs from a preset', () => {
-    const base = presetSettings('balanced', 7, 'sd15');
+    const base = presetSettings('balanced', 7, 'sd15', 512);
     expect(changedSettings({ ...base, rank: 4, alpha: 4 }, base)).toEqual(['rank', 'alpha']);
   });
   test('preview steps', () => {
@@ -85,7 +93,8 @@ describe('presets', () => {
 });
 
 describe('settings as text', () => {
-  const base = presetSettings('balanced', 7, 'sd15');
+  const base = presetSettings('balanced', 7, 'sd15', 512);
+  const knobs = knobsFor([256, 384, 512]);
   test('every setting has one field', () => {
     expect(knobs.map((knob) => knob.key).sort()).toEqual(Object.keys(base).sort());
   });
@@ -93,14 +102,19 @@ describe('settings as text', () => {
     for (const knob of knobs) expect(knobValue(knob, knobText(base[knob.key]))).toBe(base[knob.key]);
   });
   test('copied and pasted they are the same', () => {
-    const thorough = presetSettings('thorough', 20, 'sd15');
-    expect(pasteSettings(settingsJson(thorough), base)).toEqual({ settings: thorough, ignored: [] });
+    const thorough = presetSettings('thorough', 20, 'sd15', 512);
+    expect(pasteSettings(settingsJson(thorough), base, knobs)).toEqual({ settings: thorough, ignored: [] });
   });
   test('what cannot be used is named', () => {
-    expect(pasteSettings('steps: 5', base)).toEqual({ bad: 'JSON' });
-    expect(pasteSettings('{"rank": 4.5}', base)).toEqual({ bad: 'rank' });
-    expect(pasteSettings('{"schedule": "polynomial"}', base)).toEqual({ bad: 'schedule' });
-    expect(pasteSettings('{"rank": 4, "network_module": "lora"}', base)).toEqual({
+    expect(pasteSettings('steps: 5', base, knobs)).toEqual({ bad: 'JSON' });
+    expect(pasteSettings('{"rank": 4.5}', base, knobs)).toEqual({ bad: 'rank' });
+    expect(pasteSettings('{"schedule": "polynomial"}', base, knobs)).toEqual({ bad: 'schedule' });
+    expect(pasteSettings('{"resolution": 500}', base, knobs)).toEqual({ bad: 'resolution' });
+    expect(pasteSettings('{"resolution": 384, "weights": "int8"}', base, knobs)).toEqual({
+      settings: { ...base, resolution: 384, weights: 'int8' },
+      ignored: [],
+    });
+    expect(pasteSettings('{"rank": 4, "network_module": "lora"}', base, knobs)).toEqual({
       settings: { ...base, rank: 4 },
       ignored: ['network_module'],
     });
@@ -116,7 +130,7 @@ describe('time and size', () => {
     expect(span(119 * 60_000)).toEqual({ value: 2, unit: 'h', rest: 0 });
   });
   test('a run takes longer than its steps alone', () => {
-    const settings = presetSettings('balanced', 7, 'sd15');
+    const settings = presetSettings('balanced', 7, 'sd15', 512);
     expect(runMs(settings, 7, 620)).toBeGreaterThan(700 * 620);
     expect(runMs(settings, 7, 620)).toBeLessThan(700 * 620 * 1.6);
   });

@@ -5,7 +5,7 @@ import { presetSettings } from '../../src/ui/train/presets.ts';
 import { newRun, share, withEvents } from '../../src/ui/train/run-view.ts';
 import type { TrainEvent } from '../../src/worker/api.ts';
 
-const settings = presetSettings('balanced', 7, 'demo');
+const settings = presetSettings('balanced', 7, 'demo', 128);
 const step = (at: number, loss = 0.1): TrainEvent => ({
   kind: 'step',
   step: at,

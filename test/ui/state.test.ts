@@ -1,4 +1,4 @@
-// The state classes on the fake studio: photos in order with the reasons, undo, captions, the model they wait for, names, the kept project.
+// The state classes on the fake studio: photos in order with the reasons, undo, captions, what is too small for which model, names.
 import { expect, test } from 'vitest';
 import { Model } from '../../src/ui/state/model.svelte.ts';
 import { Naming } from '../../src/ui/state/naming.svelte.ts';
@@ -12,13 +12,13 @@ function opened(options = {}) {
   return {
     studio,
     model,
-    photos: new Photos(studio, () => model.opened()),
+    photos: new Photos(studio, () => 128),
     naming: new Naming(studio, () => model.opened()),
   };
 }
 
-test('photos are read in order, once a model is open, with the reasons they are left out for', async () => {
-  const { studio, model, photos } = opened();
+test('photos are read in order, with the reasons they are left out for, and wait for no model', async () => {
+  const { studio, photos } = opened();
   await photos.add([
     file('1.png'),
     file('1-again.png', '1.png'),
@@ -27,8 +27,7 @@ test('photos are read in order, once a model is open, with the reasons they are 
     file('blur.png'),
     file('notes.md', '', 'text/markdown'),
   ]);
-  expect(studio.calls[0]).toBe('openModel demo');
-  expect(model.ready).toBe(true);
+  expect(studio.calls.filter((call) => call.startsWith('openModel'))).toEqual([]);
   expect(photos.entries.map(({ name, state }) => `${name} ${state}`)).toEqual([
     '1.png ready',
     '1-again.png ready',
@@ -57,11 +56,23 @@ test('what was removed comes back to its place', async () => {
   expect(photos.all.map(({ name }) => name)).toEqual(['a.png', 'b.png', 'c.png', 'd.png']);
 });
 
-test('photos wait for a model that fails until it is opened again', async () => {
-  const { model, photos } = opened({ modelFails: true });
-  void photos.add([file('a.png')]);
-  await expect.poll(() => model.trouble?.code).toBe('file-damaged');
-  expect(photos.waiting).toBe(1);
+test('a larger model judges the photos again; what the user decided stands while the verdict does', async () => {
+  const { photos } = opened();
+  await photos.add([file('a.png'), file('small.png')]); // 480 and 96 px on the short side
+  const [a, small] = photos.all.map(({ id }) => id) as [string, string];
+  photos.change(small, { use: true });
+  photos.judge(256);
+  const inUse = () => photos.inUse.map(({ name }) => name);
+  expect(inUse()).toEqual(['a.png', 'small.png']);
+  expect(photos.all[1]!.reading.flags).toEqual([{ kind: 'too-small', shortSide: 96, needs: 256 }]);
+  photos.judge(512);
+  expect(inUse()).toEqual(['small.png']);
+  photos.judge(64);
+  expect(inUse()).toEqual(['a.png', 'small.png']);
+  expect(photos.all.flatMap(({ reading }) => reading.flags)).toEqual([]);
+  photos.change(a, { use: false });
+  photos.judge(64);
+  expect(inUse()).toEqual(['small.png']);
 });
 
 test('an offered name never replaces what was typed meanwhile', async () => {

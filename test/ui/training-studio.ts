@@ -11,6 +11,7 @@ import type {
   TrainingJob,
   TrainingSettings,
 } from '../../src/worker/api.ts';
+import { fakeForecast } from './fake-forecast.ts';
 import { type FakeOptions, FakeStudio } from './fake-studio.ts';
 
 export interface TrainingOptions extends FakeOptions {
@@ -22,6 +23,8 @@ export interface TrainingOptions extends FakeOptions {
   bestAt?: number;
   runs?: RunSummary[];
   adapters?: AdapterInfo[];
+  /** Previews are sketches: as large as the latents are. */
+  sketches?: boolean;
   picture?: (request: DrawRequest, learned: number) => Promise<Blob>;
 }
 
@@ -39,6 +42,7 @@ export class TrainingStudio extends FakeStudio {
   #paused = false;
   #stopped = false;
   #preview = false;
+  #job: TrainingJob | null = null;
 
   constructor(options: TrainingOptions = {}) {
     super(options);
@@ -55,6 +59,7 @@ export class TrainingStudio extends FakeStudio {
 
   override async train(...[signal, job, on]: Parameters<StudioCalls['train']>): Promise<RunSummary> {
     const { settings } = job;
+    this.#job = job;
     const { paceMs = 20, failAt, loseDeviceAt } = this.#options;
     const stored = this.#runs.find((run) => run.runId === job.runId);
     [this.#paused, this.#stopped, this.#preview] = [false, false, false];
@@ -78,7 +83,7 @@ export class TrainingStudio extends FakeStudio {
       on({ kind: 'held-out', step, loss: this.heldOut(step), on: settings.keptAside > 0 ? 'kept-aside' : 'training' });
       on({ kind: 'saved', step });
       on({ kind: 'progress', progress: { phase: 'drawing', done: 0, total: 20 } });
-      on({ kind: 'preview', step, picture: await this.#picture(previewOf(job), step / settings.steps) });
+      on({ kind: 'preview', step, picture: await this.#sketch(job, step) });
     };
     if (heldOut.length === 0) await milestone();
     while (step < settings.steps && !this.#stopped) {
@@ -98,7 +103,7 @@ export class TrainingStudio extends FakeStudio {
       else if (step % 50 === 0) on({ kind: 'saved', step });
       if (this.#preview) {
         this.#preview = false;
-        on({ kind: 'preview', step, picture: await this.#picture(previewOf(job), step / settings.steps) });
+        on({ kind: 'preview', step, picture: await this.#sketch(job, step) });
       }
       if (this.#paused) {
         on({ kind: 'saved', step });
@@ -182,15 +187,19 @@ export class TrainingStudio extends FakeStudio {
     return { name: 'aawxbc-figurine.safetensors', bytes: new Uint8Array(1000) };
   }
   override async forecast(settings: TrainingSettings): ReturnType<StudioCalls['forecast']> {
-    const msPerStep = this.#options.msPerStep === 0 ? null : (this.#options.msPerStep ?? 620);
-    return {
-      gpuBytes,
-      phases: [],
-      peakGpuBytes: gpuBytes.total,
-      flopsPerStep: 9e9,
-      adapterBytes: adapterBytes(settings.rank),
-      msPerStep,
-    };
+    if (this.#options.msPerStep === undefined) return super.forecast(settings);
+    return fakeForecast(settings, this.#options.msPerStep || null);
+  }
+  override async developPreview(
+    ...[signal, runId, step, onProgress]: Parameters<StudioCalls['developPreview']>
+  ): Promise<Picture> {
+    this.calls.push(`develop ${runId} ${step}`);
+    for (let done = 0; done <= 8; done++) {
+      onProgress({ phase: 'drawing', done, total: 8 });
+      await this.#wait(this.#options.delayMs ?? 0, signal);
+    }
+    const run = this.#runs.find((known) => known.runId === runId);
+    return this.#picture(previewOf(this.#job!), step / (run?.settings.steps ?? 700));
   }
   override async draw(...[signal, request, onProgress]: Parameters<StudioCalls['draw']>): Promise<Picture> {
     this.calls.push(
@@ -204,6 +213,10 @@ export class TrainingStudio extends FakeStudio {
     return this.#picture(request, request.adapterId ? request.strength * learned : 0);
   }
 
+  async #sketch(job: TrainingJob, step: number): Promise<Picture> {
+    const picture = await this.#picture(previewOf(job), step / job.settings.steps);
+    return this.#options.sketches ? { ...picture, kind: 'sketch', png: await smaller(picture.png) } : picture;
+  }
   async #picture(request: DrawRequest, learned: number): Promise<Picture> {
     const png = this.#options.picture
       ? await this.#options.picture(request, learned)
@@ -216,6 +229,12 @@ export class TrainingStudio extends FakeStudio {
   }
 }
 
+async function smaller(png: Blob): Promise<Blob> {
+  if (typeof OffscreenCanvas === 'undefined') return png;
+  const canvas = new OffscreenCanvas(48, 48);
+  canvas.getContext('2d')!.drawImage(await createImageBitmap(png), 0, 0, 48, 48);
+  return canvas.convertToBlob();
+}
 const previewOf = (job: TrainingJob): DrawRequest => ({
   prompt: `a photo of ${job.identifier} ${job.classNoun}`,
   negativePrompt: '',
@@ -225,8 +244,8 @@ const previewOf = (job: TrainingJob): DrawRequest => ({
   adapterId: job.runId,
   moment: null,
   strength: 1,
-  size: 128,
-  weights: 'f16',
+  size: job.settings.resolution,
+  weights: job.settings.weights,
 });
 const adapterOf = (run: RunSummary): AdapterInfo => ({
   adapterId: run.adapterId,

@@ -4,6 +4,7 @@ import '../../src/ui/tokens.css';
 import { mount } from 'svelte';
 import App from '../../src/ui/App.svelte';
 import type { DrawRequest, Photo } from '../../src/worker/api.ts';
+import { fullBytes } from './fake-models.ts';
 import { TrainingStudio } from './training-studio.ts';
 
 const query = new URLSearchParams(location.search);
@@ -43,6 +44,9 @@ const studio = new TrainingStudio({
   loseDeviceAt: number('lose'),
   bestAt: number('best'),
   picture,
+  sketches: query.has('sketches'),
+  measured: !query.has('unmeasured'),
+  models: { full: query.get('full') === 'absent' ? {} : { storedBytes: fullBytes, state: 'complete' } },
   project: {
     modelId: query.get('model') ?? 'demo',
     photos: query.has('empty') ? [] : photos,

@@ -1,5 +1,5 @@
 // Every word of the Train screen, in English: before, while, and after a run.
-import type { TrainingSettings } from '../../worker/api.ts';
+import type { PhaseNeeds, Progress, TrainingSettings } from '../../worker/api.ts';
 import { count as amount } from '../amounts.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
@@ -61,7 +61,7 @@ const knobs: Record<keyof TrainingSettings, KnobWords> = {
     unit: 'px',
     effect: 'Side of what is learned and drawn. Smaller: less memory, faster.',
   },
-  weights: { name: 'Model weights', unit: '', effect: 'int8 halves the memory of the model itself.' },
+  weights: { name: 'Model weights', unit: '', effect: '8-bit (int8) halves the memory of the model itself.' },
   recompute: { name: 'Low-memory mode', unit: '', effect: 'Computes twice to hold less. A fifth slower.' },
 };
 
@@ -73,6 +73,7 @@ export const train = {
   span: spanText,
   number: amount,
   measuring: 'measuring…',
+  working: 'working it out…',
   unknownTime: 'not measured yet',
   steps: 'Steps',
   stepsCount: (n: number) => count(n, 'step', 'steps'),
@@ -113,6 +114,7 @@ export const train = {
   choices: {
     f32: '32-bit',
     f16: '16-bit',
+    int8: '8-bit',
     on: 'on',
     off: 'off',
     auto: 'when needed',
@@ -136,13 +138,38 @@ export const train = {
   photos: 'Photos',
   learnAndCheck: (learn: number, check: number) =>
     check > 0 ? `${learn} to learn, ${check} to check` : `${learn} to learn, none kept aside`,
+  phases: { encode: 'Looking at photos', train: 'Training', preview: 'Preview', decode: 'A picture' } satisfies Record<
+    PhaseNeeds['phase'],
+    string
+  >,
+  phaseTable: 'What each phase takes at its peak',
+  phase: 'Phase',
+  gpu: 'GPU',
+  ram: 'Memory',
+  most: 'the most',
+  fitsCard: (gigabytes: number | null) =>
+    gigabytes === null ? 'More than most graphics cards have.' : `Fits a graphics card with ${gigabytes} GB or more.`,
+  lighter: (words: string, size: string, gigabytes: number) => `On a ${gigabytes} GB card: ${words}, ${size}.`,
+  useLighter: 'Use these settings',
+  measure: 'Measure the time',
+  measureHint: 'Ten steps on this graphics card. Nothing of them is kept.',
+  measuringSteps: ({ phase, done, total }: Progress) =>
+    phase === 'measuring' || phase === 'training' ? `measuring… ${done}/${total}` : 'measuring…',
+  stopMeasuring: 'Stop measuring',
+  awake: 'The screen stays awake while it trains. Keep the lid open.',
+  onBattery: 'On battery now. Plug it in: training empties a battery fast, and many computers slow down.',
   measured: (speed: string, previews: number) =>
     `Time is measured on this graphics card: ${speed} s a step, plus ${count(previews, 'preview', 'previews')}.`,
-  notMeasured: 'The first run on this graphics card measures its speed. The time is shown after ten steps.',
+  notMeasured: 'How long it takes is not known yet on this graphics card.',
   start: 'Start training',
   startHint: 'You can pause, close the tab, and come back. It goes on where it stopped.',
-  needs: { model: 'Choose a model first.', photos: 'Add photos first.', name: 'Give it a name first.' },
-  goTo: { model: 'Choose a model', photos: 'Add photos', name: 'Give it a name' },
+  needs: {
+    model: 'Choose a model first.',
+    arrival: 'The model is not here yet. Training can begin once it is.',
+    photos: 'Add photos first.',
+    name: 'Give it a name first.',
+  },
+  goTo: { model: 'Choose a model', arrival: 'Go to Model', photos: 'Add photos', name: 'Give it a name' },
 
   // running
   title: 'Training',
@@ -155,6 +182,11 @@ export const train = {
   step: (n: number) => `step ${amount(n)}`,
   stepOf: (n: number, all: number) => `Step ${amount(n)} of ${amount(all)}`,
   untrained: 'before training',
+  sketch: 'sketch',
+  sketchHint: 'Colours read straight from the numbers. Developing it takes longer.',
+  develop: 'Develop',
+  developing: ({ done, total }: Progress) => (total > 1 ? `Developing ${done}/${total}` : 'Developing…'),
+  stopDeveloping: 'Stop',
   noPreview: 'The first preview appears here.',
   noPictures: 'The next preview appears here when it goes on.',
   previewAlt: (step: number, seed: number, prompt: string) => `Picture, step ${step}, seed ${seed}: ${prompt}`,

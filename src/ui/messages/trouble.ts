@@ -1,6 +1,8 @@
 // Every trouble in words, in English: what happened, what was kept and what to do, and the one button.
+import type { TroubleFacts } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
+import { notACheckpoint } from './checkpoint.ts';
 
 /** What happened; what was kept and what to do; the one button, when the page can do it. */
 export interface TroubleWords {
@@ -28,11 +30,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         ? say('The graphics card was reset.', 'Nothing you added is lost. Try again.', 'Try again')
         : say('The graphics card was reset.', `Nothing is lost; step ${count(mishap.facts.step)} is safe.`, 'Continue');
     case 'out-of-memory':
-      return say(
-        'This does not fit in GPU memory.',
-        `It needs ${bytes(mishap.facts.neededBytes)}. Close other tabs or use a smaller rank.`,
-        'Try again',
-      );
+      return outOfMemory(mishap.facts);
     case 'file-damaged':
       return say(
         `“${mishap.facts.file}” is damaged.`,
@@ -92,7 +90,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
     case 'disk-full':
       return say(
         'The disk is full.',
-        `${bytes(mishap.facts.neededBytes)} are needed; this browser may store ${bytes(mishap.facts.freeBytes)} more. What is already stored is kept.`,
+        `${bytes(mishap.facts.neededBytes)} are needed; this browser may store ${bytes(mishap.facts.freeBytes)} more. What is already stored is kept. Delete files on the disk, or models listed here.`,
         'Try again',
       );
     case 'another-tab':
@@ -109,26 +107,24 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'download-cut':
       return say(
-        `The connection broke at ${bytes(mishap.facts.storedBytes)} of ${bytes(mishap.facts.totalBytes)}.`,
-        'What arrived is kept; it goes on from there.',
+        mishap.facts.status
+          ? `The server refused (${mishap.facts.status}) at ${bytes(mishap.facts.storedBytes)} of ${bytes(mishap.facts.totalBytes)}.`
+          : `The connection broke at ${bytes(mishap.facts.storedBytes)} of ${bytes(mishap.facts.totalBytes)}.`,
+        'What arrived is kept; it goes on from there. A checkpoint file from your disk works too.',
         'Continue',
       );
     case 'hash-differs':
       return say(
         `“${mishap.facts.file}” is not the file we expected.`,
-        `Its sha256 is ${mishap.facts.got}, expected was ${mishap.facts.expected}. It was kept aside.`,
-        'Fetch again',
+        'It was kept aside. Fetch it again, or use it anyway: both on the Model page.',
+        'Go to Model',
       );
     case 'model-incomplete':
       return say('A part of the model is missing.', `${bytes(mishap.facts.missingBytes)} must be fetched.`, 'Fetch it');
     case 'model-busy':
       return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
     case 'not-a-checkpoint':
-      return say(
-        'This is not a Stable Diffusion 1.x or 2.x checkpoint.',
-        `“${mishap.facts.file}” is ${mishap.facts.kind}: ${mishap.facts.detail}.`,
-        'Choose another',
-      );
+      return say(...notACheckpoint[mishap.facts.kind](mishap.facts.file), 'Choose another');
     case 'bug':
       return say(
         'Something went wrong in Darkroom.',
@@ -146,6 +142,29 @@ export const unreadableShort = (mishap: Mishap): string => {
     mishap.facts.reason
   ];
 };
+
+/** 'int8 weights at 384 px': settings that were changed so that a run fits, by their names in TrainingSettings. */
+export function settingsWords(settings: Readonly<Record<string, string | number>>): string {
+  const { weights, activations, recompute, resolution, ...others } = settings;
+  const kinds = [
+    weights && `${weights} weights`,
+    activations && `${activations} activations`,
+    recompute === 'on' && 'low-memory mode',
+    ...Object.entries(others).map(([name, value]) => `${name} ${value}`),
+  ].filter(Boolean);
+  return [kinds.join(', '), resolution && `${kinds.length > 0 ? 'at ' : ''}${resolution} px`].filter(Boolean).join(' ');
+}
+
+function outOfMemory({ neededBytes, gotBytes, fits }: TroubleFacts['out-of-memory']): TroubleWords {
+  const text = `It needs ${bytes(neededBytes)} and the card gave ${bytes(gotBytes)}.`;
+  return fits
+    ? say(
+        'This does not fit in GPU memory.',
+        text,
+        `Use ${settingsWords(fits.settings)}: needs ${bytes(fits.neededBytes)}`,
+      )
+    : say('This does not fit in GPU memory.', `${text} Close other tabs and programs that use the card.`, 'Try again');
+}
 
 const say = (title: string, text: string, button: string | null): TroubleWords => ({ title, text, button });
 

@@ -7,6 +7,8 @@ export interface Cell {
   seed: number;
   picture: Picture | null;
 }
+/** What a picture has in common with a run of the same settings. */
+export type Canvas = Pick<DrawRequest, 'size' | 'weights'>;
 const firstSeed = 41;
 
 export class Baseline {
@@ -19,11 +21,14 @@ export class Baseline {
   readonly prompts = $derived([...new Set(this.cells.map((cell) => cell.prompt))]);
   readonly finished = $derived(this.cells.length > 0 && this.cells.every((cell) => cell.picture));
   readonly #studio: StudioCalls;
+  readonly #canvas: () => Canvas;
   #steps = 0;
   #stop: AbortController | null = null;
 
-  constructor(studio: StudioCalls) {
+  /** `canvas`: size and weights, as a run of now would have them, so that both share what is on the GPU. */
+  constructor(studio: StudioCalls, canvas: () => Canvas) {
     this.#studio = studio;
+    this.#canvas = canvas;
   }
 
   /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds. */
@@ -53,12 +58,19 @@ export class Baseline {
     this.done = this.total = 0;
     const picture = await this.#studio.draw(
       stop.signal,
-      withoutAdapter(prompt, seed, this.#steps),
+      { ...withoutAdapter(prompt, seed, this.#steps), ...this.#canvas() },
       ({ done, total }) => {
         if (this.#stop === stop) [this.done, this.total] = [done, total];
       },
     );
     if (this.#stop === stop) this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
+  }
+
+  /** Another model: what was drawn is not its. */
+  clear(): void {
+    this.stop();
+    this.cells = [];
+    this.trouble = null;
   }
 
   stop(): void {
@@ -68,7 +80,7 @@ export class Baseline {
   }
 }
 
-const withoutAdapter = (prompt: string, seed: number, steps: number): DrawRequest => ({
+const withoutAdapter = (prompt: string, seed: number, steps: number): Omit<DrawRequest, keyof Canvas> => ({
   prompt,
   negativePrompt: '',
   seed,
@@ -77,6 +89,4 @@ const withoutAdapter = (prompt: string, seed: number, steps: number): DrawReques
   adapterId: null,
   moment: null,
   strength: 0,
-  size: 128,
-  weights: 'f16',
 });

@@ -1,6 +1,7 @@
 // Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
 import { SvelteMap } from 'svelte/reactivity';
 import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Progress } from '../../worker/api.ts';
+import type { Canvas } from './baseline.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 /** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
@@ -40,11 +41,14 @@ export class Compare {
   readonly stale = $derived(this.scene !== null && JSON.stringify(this.scene) !== JSON.stringify(this.#typed()));
   readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
+  readonly #canvas: () => Canvas;
   #stop: AbortController | null = null;
   #working = false;
 
-  constructor(studio: StudioCalls) {
+  /** `canvas`: size and weights of every picture, as a run of now would have them. */
+  constructor(studio: StudioCalls, canvas: () => Canvas) {
     this.#studio = studio;
+    this.#canvas = canvas;
   }
 
   async list(): Promise<void> {
@@ -120,6 +124,14 @@ export class Compare {
     this.#stop?.abort();
   }
 
+  /** Another model: the pictures are not its. */
+  clear(): void {
+    this.stop();
+    this.#pictures.clear();
+    this.scene = null;
+    this.trouble = null;
+  }
+
   /** The moment and layout on screen. */
   file(adapter: AdapterInfo): Promise<AdapterFile> {
     return this.#studio.adapterFile(adapter.adapterId, this.moment, this.layout);
@@ -145,7 +157,7 @@ export class Compare {
   #typed(): Scene {
     const { prompt, negativePrompt, seed, steps, guidance } = this;
     const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
-    return { ...scene, size: 128, weights: 'f16' };
+    return { ...scene, ...this.#canvas() };
   }
 
   #halted = false;

@@ -1,11 +1,13 @@
 // The whole state of the page, built once in App.svelte and passed down by context: one small class a noun.
 import { createContext } from 'svelte';
+import type { ModelListing } from '../../worker/api.ts';
 import { en, type Messages } from '../messages.ts';
 import { Baseline } from './baseline.svelte.ts';
 import { Compare } from './compare.svelte.ts';
 import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
 import { Model } from './model.svelte.ts';
+import { demoId, fullId, Models } from './models.svelte.ts';
 import { Naming } from './naming.svelte.ts';
 import { Photos } from './photos.svelte.ts';
 import { Project } from './project.svelte.ts';
@@ -15,6 +17,7 @@ import { Setup } from './setup.svelte.ts';
 import type { StudioCalls } from './studio.ts';
 import { Theme } from './theme.svelte.ts';
 import { Announcements, Toasts } from './toasts.svelte.ts';
+import { Transfers } from './transfers.svelte.ts';
 
 export interface LampLight {
   kind: 'off' | 'working' | 'paused' | 'trouble';
@@ -22,12 +25,17 @@ export interface LampLight {
   screen: Screen;
 }
 
+/** Most phones cannot train a full-size model. */
+const isPhone = (): boolean => matchMedia('(max-width: 900px) and (pointer: coarse)').matches;
+
 export class Darkroom {
   readonly route = new Route();
   readonly theme = new Theme();
   readonly toasts = new Toasts();
   readonly announcements = new Announcements();
   readonly gpu: Gpu;
+  readonly models: Models;
+  readonly transfers: Transfers;
   readonly model: Model;
   readonly photos: Photos;
   readonly naming: Naming;
@@ -51,17 +59,22 @@ export class Darkroom {
   constructor(studio: StudioCalls) {
     this.studio = studio;
     this.gpu = new Gpu(studio);
+    this.models = new Models(studio);
     this.model = new Model(studio);
-    this.photos = new Photos(studio, () => this.model.opened());
+    this.transfers = new Transfers(studio, this.models, (id) => {
+      if (this.model.chosen === id) void this.model.open(id);
+    });
+    this.photos = new Photos(studio, () => this.needs);
     this.naming = new Naming(studio, () => this.model.opened());
-    this.baseline = new Baseline(studio);
     this.setup = new Setup(
       () => this.photos.inUse.length,
-      () => this.model.chosen,
+      () => this.model,
     );
+    const canvas = () => ({ size: this.setup.settings.resolution, weights: this.setup.settings.weights });
+    this.baseline = new Baseline(studio, canvas);
     this.forecasts = new Forecasts(studio);
     this.run = new Run(studio);
-    this.compare = new Compare(studio);
+    this.compare = new Compare(studio, canvas);
     this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
   }
 
@@ -70,17 +83,48 @@ export class Darkroom {
     return en;
   }
 
-  /** What a reload brings back: the GPU is asked, the project read, its model opened again. */
+  /** The row that is marked on the Model screen: the user's, the project's, or the one that suits this computer. */
+  get picked(): ModelListing {
+    const { models, model, gpu } = this;
+    const fit = !gpu.missing && gpu.report?.kind !== 'software' && !isPhone();
+    return (
+      models.of(models.picked) ?? models.of(model.chosen) ?? (fit ? models.of(fullId) : null) ?? models.of(demoId)!
+    );
+  }
+
+  /** px that a photo's short side should have. */
+  get needs(): number {
+    return this.setup.settings.resolution;
+  }
+
+  /** Takes a model for this project: opened at once when it is here, else when it has arrived. */
+  use(modelId: string): void {
+    if (this.model.chosen !== modelId) {
+      this.baseline.clear();
+      this.compare.clear();
+    }
+    this.model.choose(modelId);
+    if (this.models.isHere(modelId)) void this.model.open(modelId);
+  }
+
+  /** Deletes a stored model. Adapters and runs made with it are kept. */
+  async removeModel(modelId: string): Promise<void> {
+    if (this.model.chosen === modelId) this.model.close();
+    await this.transfers.cancel(modelId);
+  }
+
+  /** What a reload brings back: the GPU is asked, the project read, its model opened again if it is here. */
   async start(): Promise<void> {
     void this.gpu.inspect();
-    await this.project.load();
+    await Promise.all([this.project.load(), this.models.refresh()]);
     void this.run.find();
-    if (this.model.chosen) await this.model.open(this.model.chosen);
+    const { chosen } = this.model;
+    if (chosen && this.models.isHere(chosen)) await this.model.open(chosen);
   }
 
   #light(): LampLight {
     const { lamp } = this.t;
-    const { run, baseline, compare, model } = this;
+    const { run, baseline, compare, model, transfers, forecasts } = this;
     if (run.state === 'failed') return { kind: 'trouble', text: lamp.trouble, screen: 'train' };
     if (run.state === 'paused') return { kind: 'paused', text: lamp.paused(run.step), screen: 'train' };
     const drawing = baseline.drawing !== null || compare.drawing;
@@ -88,6 +132,12 @@ export class Darkroom {
       return { kind: 'working', text: drawing ? lamp.drawingThenTraining : lamp.training(run.share), screen: 'train' };
     if (compare.drawing) return { kind: 'working', text: lamp.drawing, screen: 'compare' };
     if (baseline.drawing !== null) return { kind: 'working', text: lamp.drawing, screen: 'name' };
+    if (forecasts.measuring) return { kind: 'working', text: lamp.measuring, screen: 'train' };
+    if (transfers.current) {
+      const { kind } = transfers.current;
+      return { kind: 'working', text: lamp.transfer(kind, transfers.share), screen: 'model' };
+    }
+    if (transfers.trouble) return { kind: 'trouble', text: lamp.trouble, screen: 'model' };
     if (model.progress) return { kind: 'working', text: lamp.opening(model.progress), screen: 'model' };
     return { kind: 'off', text: lamp.off, screen: 'train' };
   }

@@ -1,6 +1,10 @@
-// The model: which one is chosen, how far opening it has come, what it is once open.
+// The model this project uses: which one is chosen, how far opening it has come, what it is once open.
 import type { ModelInfo, Progress } from '../../worker/api.ts';
+import { demoId } from './models.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
+
+/** What is known of a model's pictures before it is open. */
+const usualSizes = (id: string | null): number[] => (id === demoId ? [128] : [256, 384, 512]);
 
 export class Model {
   chosen = $state<string | null>(null);
@@ -9,6 +13,10 @@ export class Model {
   trouble = $state.raw<Mishap | null>(null);
   readonly opening = $derived(this.progress !== null);
   readonly ready = $derived(this.info !== null);
+  /** px, square, smallest first: what it can be trained and drawn at. */
+  readonly sizes = $derived(this.info?.sizes ?? usualSizes(this.chosen));
+  /** px: what it was trained at. */
+  readonly resolution = $derived(this.info?.resolution ?? this.sizes.at(-1)!);
   readonly #studio: StudioCalls;
   #stop: AbortController | null = null;
   #opened: Promise<boolean> | null = null;
@@ -18,9 +26,24 @@ export class Model {
     this.#studio = studio;
   }
 
+  /** Makes it this project's model without opening it: it may not be here yet. */
+  choose(id: string): void {
+    if (this.chosen === id) return;
+    this.close();
+    this.chosen = id;
+  }
+
+  /** It was deleted: no longer open, still this project's. */
+  close(): void {
+    this.#stop?.abort();
+    this.#stop = this.#opened = null;
+    this.info = this.trouble = this.progress = null;
+  }
+
   /** Opens it, or waits for the opening under way; true when it is ready. */
   open(id: string): Promise<boolean> {
     if (this.#opened && this.chosen === id && !this.trouble) return this.#opened;
+    this.choose(id);
     this.#stop?.abort();
     this.#opened = this.#open(id);
     return this.#opened;
@@ -29,14 +52,13 @@ export class Model {
   /** When a model is open, however long that takes and however often it is tried; the one that needs no download when none was chosen. */
   opened(): Promise<void> {
     if (this.ready) return Promise.resolve();
-    if (!this.chosen) void this.open('demo');
+    if (!this.chosen) void this.open(demoId);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async #open(id: string): Promise<boolean> {
     const stop = new AbortController();
     this.#stop = stop;
-    this.chosen = id;
     this.info = null;
     this.trouble = null;
     this.progress = { phase: 'opening-model', done: 0, total: 0 };

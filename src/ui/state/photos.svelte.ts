@@ -25,14 +25,14 @@ export class Photos {
     this.entries.filter((entry) => entry.state === 'unreadable').find((entry) => entry.id === this.selectedId) ?? null,
   );
   readonly #studio: StudioCalls;
-  readonly #opened: () => Promise<void>;
+  readonly #needs: () => number;
   readonly #stops = new Map<string, AbortController>();
   #reading: Promise<void> = Promise.resolve();
 
-  /** `opened`: when the model is, which says how large a photo must be. */
-  constructor(studio: StudioCalls, opened: () => Promise<void>) {
+  /** `needs`: px that the short side should have, for the model and the resolution of now. No photo waits for a model. */
+  constructor(studio: StudioCalls, needs: () => number) {
     this.#studio = studio;
-    this.#opened = opened;
+    this.#needs = needs;
   }
 
   /** Its number on the sheet, from 1; null when it is not there any more. */
@@ -71,11 +71,10 @@ export class Photos {
   }
 
   async #read(signal: AbortSignal, id: string, file: File, caption: string): Promise<void> {
-    await this.#opened();
     if (signal.aborted) return;
     const known = this.all.map((photo) => ({ id: photo.id, fingerprint: photo.reading.fingerprint }));
     try {
-      const reading = await this.#studio.readPhoto(signal, file.name, file, known);
+      const reading = await this.#studio.readPhoto(signal, file.name, file, known, this.#needs());
       const use = !reading.flags.some(leavesOut);
       const photo: Photo = { id, name: file.name, file, reading, crop: wholeCrop, caption, use };
       this.#replace({ id, name: file.name, state: 'ready', photo });
@@ -85,6 +84,12 @@ export class Photos {
     } finally {
       this.#stops.delete(id);
     }
+  }
+
+  /** After another model or resolution was chosen: which photos are too small for it now, and so left out, or are no longer. */
+  judge(needs: number): void {
+    const judged = this.entries.map((entry) => (entry.state === 'ready' ? judgedEntry(entry, needs) : entry));
+    if (judged.some((entry, at) => entry !== this.entries[at])) this.entries = judged;
   }
 
   change(id: string, change: Partial<Pick<Photo, 'crop' | 'caption' | 'use'>>): void {
@@ -132,6 +137,19 @@ export class Photos {
   #replace(entry: Entry): void {
     this.entries = this.entries.map((old) => (old.id === entry.id ? entry : old));
   }
+}
+
+function judgedEntry(entry: ReadyEntry, needs: number): ReadyEntry {
+  const { photo } = entry;
+  const { width, height, flags } = photo.reading;
+  const shortSide = Math.min(width, height);
+  const before = flags.find((flag) => flag.kind === 'too-small');
+  if (before ? before.needs === needs : shortSide >= needs) return entry;
+  const others = flags.filter((flag) => flag.kind !== 'too-small');
+  const now: PhotoFlag[] = shortSide < needs ? [{ kind: 'too-small', shortSide, needs }, ...others] : others;
+  // What the user decided stands for as long as the verdict is the same.
+  const use = (before !== undefined) === shortSide < needs ? photo.use : !now.some(leavesOut);
+  return { ...entry, photo: { ...photo, use, reading: { ...photo.reading, flags: now } } };
 }
 
 const stem = (name: string): string => name.replace(/\.[^.]*$/, '');

@@ -1,5 +1,5 @@
 // The run: the worker's training events gathered, four times a second at most, into what the page shows; start, pause, resume, stop.
-import type { RunSummary, TrainEvent, TrainingJob, TrainingSettings } from '../../worker/api.ts';
+import type { Progress, RunSummary, TrainEvent, TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import { finished, newRun, type Preview, type RunView, share, storedRun, withEvents } from '../train/run-view.ts';
 import { bestDot, verdict } from '../train/verdict.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
@@ -26,6 +26,8 @@ export class Run {
   /** The worker's train() is under way in this page. */
   live = $state(false);
   previewAsked = $state(false);
+  /** The sketch that is being decoded in full. */
+  developing = $state.raw<{ step: number; progress: Progress | null } | null>(null);
   /** How long the run took in this page, once it has ended. */
   tookMs = $state<number | null>(null);
   /** 'running' | 'paused': stored by an earlier visit, not yet taken up. */
@@ -44,6 +46,8 @@ export class Run {
   interrupted = $state(false);
   readonly #studio: StudioCalls;
   #asked = $state<'pause' | 'resume' | 'stop' | null>(null);
+  developTrouble = $state.raw<Mishap | null>(null);
+  #development: AbortController | null = null;
   #events: TrainEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flushedAt = 0;
@@ -143,6 +147,29 @@ export class Run {
     } catch {
       this.previewAsked = false;
     }
+  }
+
+  /** Decodes a sketch in full; the full picture takes its place. Slow where the decoder runs on the processor: it can be ended. */
+  async develop(step: number): Promise<void> {
+    const { id } = this;
+    if (!id || this.developing) return;
+    const stop = new AbortController();
+    this.#development = stop;
+    this.developing = { step, progress: null };
+    this.developTrouble = null;
+    try {
+      const picture = await this.#studio.developPreview(stop.signal, id, step, (progress) => {
+        if (this.#development === stop) this.developing = { step, progress };
+      });
+      if (this.view && this.id === id) this.view = withEvents(this.view, [{ kind: 'preview', step, picture }]);
+    } catch (error) {
+      if (!wasAborted(error)) this.developTrouble = mishap(error);
+    } finally {
+      this.developing = null;
+    }
+  }
+  stopDeveloping(): void {
+    this.#development?.abort();
   }
 
   async #ask(what: 'pause' | 'resume' | 'stop', call: () => Promise<void>): Promise<void> {

@@ -1,33 +1,42 @@
 // The settings of the next run: a preset's, worked out from the number of photos and the model, and what the user changed.
 import type { Project, TrainingSettings } from '../../worker/api.ts';
-import { type Pasted, pasteSettings } from '../train/knobs.ts';
+import { knobsFor, type Pasted, pasteSettings } from '../train/knobs.ts';
 import { defaultPreset, presetSettings, type RecipeId, recipeIds } from '../train/presets.ts';
 
+/** What settings depend on. */
+interface ModelOfSetup {
+  chosen: string | null;
+  resolution: number; // px
+  sizes: readonly number[]; // px
+}
 type Changes = Partial<TrainingSettings>;
 
 export class Setup {
   preset = $state<RecipeId>(defaultPreset);
   changes = $state.raw<Changes>({});
   readonly #photos: () => number;
-  readonly #modelId: () => string | null;
+  readonly #model: () => ModelOfSetup;
   readonly defaults: TrainingSettings = $derived(this.of(this.preset));
-  readonly settings: TrainingSettings = $derived({ ...this.defaults, ...this.changes });
+  readonly settings: TrainingSettings = $derived({ ...this.defaults, ...this.#usable() });
+  /** The settings as a table; which resolutions there are is the model's affair. */
+  readonly knobs = $derived.by(() => knobsFor(this.#model().sizes));
   readonly changed = $derived(Object.keys(this.changes).length);
 
-  constructor(photos: () => number, modelId: () => string | null = () => null) {
+  constructor(photos: () => number, model: () => ModelOfSetup) {
     this.#photos = photos;
-    this.#modelId = modelId;
+    this.#model = model;
   }
 
   get photos(): number {
     return this.#photos();
   }
   get modelId(): string | null {
-    return this.#modelId();
+    return this.#model().chosen;
   }
   /** What a preset would be, with the photos and the model of now. */
   of(id: RecipeId): TrainingSettings {
-    return presetSettings(id, this.#photos(), this.#modelId());
+    const { chosen, resolution } = this.#model();
+    return presetSettings(id, this.#photos(), chosen, resolution);
   }
 
   restore({ preset, ...changes }: Project['settings']): void {
@@ -50,11 +59,21 @@ export class Setup {
     else this.#put({ [name]: this.defaults[name] });
   }
   paste(text: string): Pasted {
-    const pasted = pasteSettings(text, this.settings);
+    const pasted = pasteSettings(text, this.settings, this.knobs);
     if ('settings' in pasted) this.#put(pasted.settings);
     return pasted;
   }
 
+  /** Settings that fit the card, as a trouble or a hint names them. */
+  apply(settings: Changes): void {
+    this.#put(settings);
+  }
+
+  /** A resolution that was chosen for another model waits until that one is chosen again. */
+  #usable(): Changes {
+    const { resolution, ...others } = this.changes;
+    return resolution !== undefined && this.#model().sizes.includes(resolution) ? this.changes : others;
+  }
   #put(values: Changes): void {
     const all = Object.entries({ ...this.changes, ...values });
     this.changes = Object.fromEntries(

@@ -1,13 +1,15 @@
 // In: the whole state; out: a run that begins or goes on. The one place where model, photos, name and settings become a job.
+import type { TroubleFacts } from '../../trouble.ts';
 import type { TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import type { Darkroom } from './darkroom.svelte.ts';
 import { jobToGoOn } from './run.svelte.ts';
 
-type Missing = 'model' | 'photos' | 'name';
+export type Missing = 'model' | 'arrival' | 'photos' | 'name';
 
 /** What training still needs, first things first. */
 export function missingFor(app: Darkroom): Missing | null {
   if (!app.model.chosen) return 'model';
+  if (!app.model.ready && !app.models.isHere(app.model.chosen)) return 'arrival';
   if (app.photos.inUse.length === 0) return 'photos';
   return app.naming.complete ? null : 'name';
 }
@@ -15,12 +17,24 @@ export function missingFor(app: Darkroom): Missing | null {
 const photosOf = (app: Darkroom): TrainingJob['photos'] =>
   app.photos.inUse.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
 
+/** Training comes first: pictures and measurements give way. */
+async function freeCard(app: Darkroom): Promise<void> {
+  app.baseline.stop();
+  app.compare.stop();
+  await app.forecasts.stopMeasuring();
+}
+
+/** Takes the settings that an out-of-memory says would fit; false when it names none. */
+export function applyFit(app: Darkroom, { fits }: TroubleFacts['out-of-memory']): boolean {
+  if (fits) app.setup.apply(fits.settings as Partial<TrainingSettings>); // the worker names settings as TrainingSettings does
+  return fits !== null;
+}
+
 /** A run of its own: it never touches an earlier one. */
 export async function startRun(app: Darkroom): Promise<void> {
   const modelId = app.model.chosen;
   if (!modelId || missingFor(app) || !(await app.model.open(modelId))) return;
-  app.baseline.stop();
-  app.compare.stop();
+  await freeCard(app);
   await app.run.start({
     runId: crypto.randomUUID(),
     modelId,
@@ -40,8 +54,7 @@ export async function goOn(app: Darkroom, change: Partial<TrainingSettings> = {}
     ? jobToGoOn(stored, photosOf(app), change)
     : run.job && { ...run.job, settings: { ...run.job.settings, ...change } };
   if (!job || !(await app.model.open(job.modelId))) return;
-  app.baseline.stop();
-  app.compare.stop();
+  await freeCard(app);
   await run.start(job);
   app.forecasts.forget();
 }

@@ -5,7 +5,7 @@ export type KnobKey = keyof TrainingSettings;
 export type KnobGroup = 'length' | 'rate' | 'adapter' | 'optimizer' | 'photos' | 'previews';
 export type Knob =
   | { key: KnobKey; group: KnobGroup; kind: 'number'; min: number; max: number; whole: boolean; first: boolean }
-  | { key: KnobKey; group: KnobGroup; kind: 'choice'; options: readonly string[]; first: boolean };
+  | { key: KnobKey; group: KnobGroup; kind: 'choice'; options: readonly (string | number)[]; first: boolean };
 
 const whole = (key: KnobKey, group: KnobGroup, min: number, max: number, first = false): Knob => ({
   key,
@@ -25,7 +25,7 @@ const real = (key: KnobKey, group: KnobGroup, min: number, max: number, first = 
   whole: false,
   first,
 });
-const choice = (key: KnobKey, group: KnobGroup, options: readonly string[], first = false): Knob => ({
+const choice = (key: KnobKey, group: KnobGroup, options: readonly (string | number)[], first = false): Knob => ({
   key,
   group,
   kind: 'choice',
@@ -33,8 +33,10 @@ const choice = (key: KnobKey, group: KnobGroup, options: readonly string[], firs
   first,
 });
 
-/** In the order they are shown; `first` are the nine that are visible without "Show all". */
-export const knobs: readonly Knob[] = [
+/**
+ * In the order they are shown; `first` are those that are visible without "Show all". `sizes`: what the model can be trained at, px.
+ */
+export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   whole('steps', 'length', 1, 20_000, true),
   whole('batch', 'length', 1, 16, true),
   whole('accumulate', 'length', 1, 64, true),
@@ -52,6 +54,8 @@ export const knobs: readonly Knob[] = [
   whole('keptAside', 'photos', 0, 10, true),
   whole('previewEvery', 'previews', 0, 20_000, true),
   whole('previewSteps', 'previews', 1, 100),
+  choice('resolution', 'previews', sizes, true),
+  choice('weights', 'previews', ['f16', 'int8'], true),
   choice('activations', 'previews', ['f32', 'f16']),
   choice('recompute', 'previews', ['auto', 'on', 'off']),
 ];
@@ -66,7 +70,7 @@ export const knobText = (value: number | string): string =>
 /** The value a field's text means, or null when it is not one. */
 export function knobValue(knob: Knob, text: string): number | string | null {
   const trimmed = text.trim();
-  if (knob.kind === 'choice') return knob.options.includes(trimmed) ? trimmed : null;
+  if (knob.kind === 'choice') return knob.options.find((option) => String(option) === trimmed) ?? null;
   const value = trimmed === '' ? Number.NaN : Number(trimmed.replaceAll(',', ''));
   if (!Number.isFinite(value) || value < knob.min || value > knob.max || (knob.whole && !Number.isInteger(value)))
     return null;
@@ -84,8 +88,8 @@ export const settingsJson = (settings: TrainingSettings): string => JSON.stringi
 
 export type Pasted = { settings: TrainingSettings; ignored: string[] } | { bad: string };
 
-/** Reads pasted JSON over `base`. Unknown names are ignored and named; a value outside its limits refuses the whole. */
-export function pasteSettings(text: string, base: TrainingSettings): Pasted {
+/** Reads pasted JSON over `base` by the fields of `knobs`. Unknown names are ignored and named; a value outside its limits refuses the whole. */
+export function pasteSettings(text: string, base: TrainingSettings, knobs: readonly Knob[]): Pasted {
   let given: unknown;
   try {
     given = JSON.parse(text);

@@ -98,6 +98,8 @@ export const roundToInterval = (steps: number, interval: number): number =>
 
 const common = (
   photos: number,
+  modelId: string | null,
+  resolution: number,
 ): Omit<
   TrainingSettings,
   'steps' | 'learningRate' | 'schedule' | 'warmupSteps' | 'rank' | 'alpha' | 'previewEvery'
@@ -112,18 +114,24 @@ const common = (
   weightDecay: 1e-2,
   keptAside: keptAsideFor(photos),
   previewSteps: 20,
-  activations: 'f32',
+  activations: isDemoModel(modelId) ? 'f32' : 'f16', // f16 halves what a large model holds; the demo model is too small to need it
   recompute: 'auto',
-  resolution: 128,
+  resolution,
   weights: 'f16',
 });
 
-/** Complete settings of a preset or a reference recipe. */
-export function presetSettings(id: RecipeId, photos: number, modelId: string | null): TrainingSettings {
+/** Complete settings of a preset or a reference recipe. `resolution`: the model's own, px. */
+export function presetSettings(
+  id: RecipeId,
+  photos: number,
+  modelId: string | null,
+  resolution: number,
+): TrainingSettings {
+  const shared = common(photos, modelId, resolution);
   if (id === 'diffusers')
     // train_dreambooth_lora.py's own defaults: nothing kept aside.
     return {
-      ...common(photos),
+      ...shared,
       steps: 500,
       learningRate: 1e-4,
       schedule: 'constant',
@@ -137,7 +145,7 @@ export function presetSettings(id: RecipeId, photos: number, modelId: string | n
   const wanted = Math.min(row.most, Math.max(row.fewest, row.stepsPerPhoto * photos));
   const steps = roundToInterval(wanted, row.interval);
   const preset: TrainingSettings = {
-    ...common(photos),
+    ...shared,
     steps,
     learningRate: row.learningRate,
     schedule: row.schedule,

@@ -1,0 +1,75 @@
+// The names (and first shapes) of a file's tensors in; Trouble 'not-a-checkpoint' naming what it is, when it is no Stable Diffusion 1 or 2, out.
+import { Trouble, type TroubleFacts } from '../../trouble.ts';
+
+export type Kind = TroubleFacts['not-a-checkpoint']['kind'];
+
+const WORDS: Readonly<Record<Kind, string>> = {
+  inpainting: 'an inpainting model',
+  'instruct-pix2pix': 'an InstructPix2Pix model',
+  depth: 'a depth-to-image model',
+  sdxl: 'a Stable Diffusion XL model',
+  'newer-family': 'a model of a newer family',
+  lora: 'a LoRA adapter, not a model',
+  controlnet: 'a ControlNet',
+  'textual-inversion': 'a textual inversion',
+  pickle: 'a pickle, which could run any program: look for the .safetensors of the same model',
+  gguf: 'a GGUF file',
+  incomplete: 'only a part of a model',
+  unknown: 'no model we know',
+};
+
+export const notACheckpoint = (file: string, kind: Kind, detail: string): Trouble<'not-a-checkpoint'> =>
+  new Trouble(
+    'not-a-checkpoint',
+    { file, kind, detail },
+    `${file} is ${WORDS[kind]} (${detail}). Take a Stable Diffusion 1 or 2 checkpoint: a .safetensors file or a diffusers folder.`,
+  );
+
+/** What gives a kind away, in the order in which it is asked: the first match names the file. */
+const SIGNS: readonly (readonly [Kind, RegExp])[] = [
+  ['lora', /(^|[._])lora[._](unet|te\d?|down|up|A|B|linear_layer)([._]|$)|\.(hada_w\d_[ab]|lokr_w\d\w*)$|^lora_/],
+  ['controlnet', /^(control_model|controlnet_\w+|input_hint_block)\./],
+  [
+    'sdxl',
+    /^conditioner\.embedders\.|^(model\.diffusion_model\.)?(label_emb\.0\.0|add_embedding\.linear_1)\.|\.transformer_blocks\.1\./,
+  ],
+  [
+    'newer-family',
+    /(^|\.)(joint_blocks|double_blocks|single_blocks|double_layers|joint_transformer_blocks|x_embedder|img_in|patch_embed\w*|cap_embedder|context_embedder|pos_embed|txtfusion|txt_in|text_encoders)\.|^(model\.diffusion_model\.)?(blocks|transformer_blocks|layers)\.0\./,
+  ],
+  ['textual-inversion', /^(emb_params|string_to_param\..*|clip_[gl]|<[^>]*>)$/],
+];
+
+/** Refuses what one of its tensors' names gives away. */
+export function refuseByNames(file: string, keys: readonly string[]): void {
+  for (const [kind, sign] of SIGNS) {
+    const found = keys.find((key) => sign.test(key));
+    if (found !== undefined) throw notACheckpoint(file, kind, `it has “${found.slice(0, 80)}”`);
+  }
+}
+
+const PARTS: readonly (readonly [string, RegExp])[] = [
+  ['a U-Net', /^(down_blocks\.0\.resnets\.0|input_blocks\.1\.0|model\.diffusion_model|diffusion_model)\./],
+  ['a VAE', /^(first_stage_model\.)?(encoder|decoder)\.(down|up|mid|down_blocks|up_blocks|mid_block)\./],
+  [
+    'a text encoder',
+    /^(cond_stage_model\.|text_model\.|embeddings\.token_embedding|token_embedding|transformer\.resblocks)/,
+  ],
+];
+
+/** Refuses a file without the three parts that training needs: as a part alone, or as something unknown. */
+export function refuseParts(file: string, keys: readonly string[], missing: string): Trouble<'not-a-checkpoint'> {
+  const has = PARTS.filter(([, sign]) => keys.some((key) => sign.test(key))).map(([name]) => name);
+  if (has.length > 0) return notACheckpoint(file, 'incomplete', `it has ${has.join(' and ')} but not ${missing}`);
+  const some = keys.slice(0, 3).map((key) => `“${key.slice(0, 60)}”`);
+  return notACheckpoint(file, 'unknown', keys.length > 0 ? `it has ${some.join(', ')}` : 'it has no tensors');
+}
+
+const INPUTS: Readonly<Record<number, Kind>> = { 5: 'depth', 8: 'instruct-pix2pix', 9: 'inpainting' };
+
+/** The U-Net's first convolution tells what it is given: 4 channels of latents, or more. */
+export function refuseByInputs(file: string, shape: readonly number[] | undefined): void {
+  const channels = shape?.[1];
+  if (channels === undefined || channels === 4) return;
+  throw notACheckpoint(file, INPUTS[channels] ?? 'unknown', `its U-Net takes ${channels} channels, not 4`);
+}

@@ -1,0 +1,55 @@
+// What a file is that is no Stable Diffusion checkpoint, in English: one sentence on what it is, one on what to do.
+import type { TroubleFacts } from '../../trouble.ts';
+
+type NotOne = TroubleFacts['not-a-checkpoint'];
+
+export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: string, text: string]> = {
+  inpainting: (file) => [
+    `“${file}” is an inpainting model.`,
+    'It fills holes in pictures and wants more than a prompt. Take the ordinary version of the same model.',
+  ],
+  'instruct-pix2pix': (file) => [
+    `“${file}” edits pictures by instruction.`,
+    'It was made from Stable Diffusion but draws only over another picture. Take the model it was made from.',
+  ],
+  depth: (file) => [
+    `“${file}” is a depth model.`,
+    'It draws only along a depth map. Take the ordinary version of the same model.',
+  ],
+  sdxl: (file) => [
+    `“${file}” is Stable Diffusion XL.`,
+    'Three times the size and built differently. Darkroom trains Stable Diffusion 1.x and 2.x: choose one of those.',
+  ],
+  'newer-family': (file) => [
+    `“${file}” is a newer kind of model.`,
+    'Stable Diffusion 3, FLUX and their like have no U-Net. Choose a Stable Diffusion 1.x or 2.x checkpoint.',
+  ],
+  lora: (file) => [
+    `“${file}” is a LoRA, not a whole model.`,
+    'It is laid over a model and cannot draw alone. Open it under Compare, once its model is here.',
+  ],
+  controlnet: (file) => [
+    `“${file}” is a ControlNet.`,
+    'It steers a model and cannot draw alone. Choose the checkpoint it was made for.',
+  ],
+  'textual-inversion': (file) => [
+    `“${file}” is a textual inversion.`,
+    'It holds a word or two for a model. Choose the checkpoint it was made for.',
+  ],
+  pickle: (file) => [
+    `“${file}” is a pickle file (.ckpt, .pt).`,
+    'Such a file can run programs when it is opened, so it is not. Most models are offered as .safetensors too: choose that.',
+  ],
+  gguf: (file) => [
+    `“${file}” is a GGUF file.`,
+    'Its weights were squeezed for drawing only. Choose the .safetensors file it was made from.',
+  ],
+  incomplete: (file) => [
+    `“${file}” holds only a part of a model.`,
+    'U-Net, text encoder and VAE are needed. Choose the full checkpoint, or the whole diffusers folder.',
+  ],
+  unknown: (file) => [
+    `“${file}” is not a Stable Diffusion checkpoint.`,
+    'Choose a .safetensors file of the 1.x or 2.x family, or a diffusers folder.',
+  ],
+};
