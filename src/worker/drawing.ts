@@ -3,6 +3,8 @@ import { type GenerateRequest, generate, type Predictor } from '../diffusion/gen
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
 import { normals } from '../diffusion/random.ts';
 import { type SketchMap, sketch } from '../diffusion/sketch.ts';
+import type { EncoderNeeds } from '../encoders/ram.ts';
+import { decodeInTiles } from '../encoders/tiles.ts';
 import { Trouble } from '../trouble.ts';
 import type { DrawRequest, OnProgress, Picture, WeightStorage } from './api.ts';
 import type { EncoderRoom } from './encoder-room.ts';
@@ -15,7 +17,7 @@ export interface Canvas {
   schedule: NoiseSchedule;
   downscale: number; // px a latent pixel, each way
   sizes: readonly number[]; // px: what can be drawn
-  decoderParameters: number;
+  needs: EncoderNeeds;
   timings: Timings;
 }
 export type TextStates = Pick<GenerateRequest, 'prompt' | 'negativePrompt'>;
@@ -45,6 +47,10 @@ export function drawLatents(
   );
 }
 
+/** WASM ends at 4 GB: what is estimated to come near is decoded in tiles of a size that is known to fit. */
+const MOST_RAM = 2.5e9;
+const TILE_PX = 512;
+
 /** The picture that latents (scaled, as the U-Net has them) of a square of `size` px stand for: decoded in full. */
 export async function develop(
   canvas: Canvas,
@@ -55,7 +61,10 @@ export async function develop(
   const begun = performance.now();
   const encoders = await canvas.encoders.open();
   const unscaled = latents.map((value) => value / encoders.scalingFactor);
-  const pixels = await encoders.decode(unscaled, side, side);
+  const atOnce = canvas.needs.decodeRam(size) <= MOST_RAM;
+  const pixels = atOnce
+    ? await encoders.decode(unscaled, side, side)
+    : await decodeInTiles(encoders, unscaled, side, TILE_PX / canvas.downscale);
   canvas.timings.note({ kind: 'decode', size }, performance.now() - begun);
   return { kind: 'full', png: await toPng(pixels, size, size), width: size, height: size };
 }
@@ -66,8 +75,8 @@ const DECODED_PER_MS = 2e8;
 const QUICK_MS = 3000;
 
 /** Is a picture of `size` px decoded in full quickly enough to wait for? As measured on this computer, else as estimated. */
-export async function decodesQuickly({ timings, decoderParameters }: Canvas, size: number): Promise<boolean> {
-  const estimate = (size ** 2 * decoderParameters) / DECODED_PER_MS;
+export async function decodesQuickly({ timings, needs }: Canvas, size: number): Promise<boolean> {
+  const estimate = (size ** 2 * needs.decoderParameters) / DECODED_PER_MS;
   return ((await timings.known({ kind: 'decode', size })) ?? estimate) <= QUICK_MS;
 }
 

@@ -11,7 +11,7 @@ import { type PlannedFor, planOf } from './unet-engines.ts';
  * for pictures afterwards. Throws Trouble 'bad-setting' for a size or storage that the model has not here.
  */
 export async function forecast(
-  { unet, info, modules, needs, canvas }: ModelSession,
+  { unet, info, modules, canvas }: Pick<ModelSession, 'unet' | 'info' | 'modules' | 'canvas'>,
   settings: TrainingSettings,
   report: PlannedFor,
   runs: readonly RunSummary[],
@@ -21,7 +21,7 @@ export async function forecast(
   checkWeights(weights);
   const { gpuBytes, flopsPerStep } = planOf(unet, runSpec(settings), report);
   const picture = planOf(unet, pictureSpec({ size, weights }, rank), report).gpuBytes;
-  const { timings } = canvas;
+  const { timings, needs } = canvas;
   const msPerStep = (await timings.known({ kind: 'step', settings })) ?? likeRun(runs, info.id, settings);
   const phases: PhaseNeeds[] = [
     {

@@ -1,8 +1,9 @@
 // A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, engines, sizes — out.
 
-import { noiseSchedule } from '../diffusion/noise-schedule.ts';
+import { type NoiseSchedule, noiseSchedule } from '../diffusion/noise-schedule.ts';
+import { guessPrediction } from '../diffusion/prediction.ts';
 import type { EncoderFiles } from '../encoders/encoders.ts';
-import { type EncoderNeeds, encoderNeeds } from '../encoders/ram.ts';
+import { encoderNeeds } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
@@ -27,7 +28,6 @@ export interface ModelSession {
   tokenizer: Tokenizer;
   canvas: Canvas;
   unet: UNetFiles;
-  needs: EncoderNeeds;
   engines: EngineRoom;
   modules: readonly LoraModule[];
   close(): Promise<void>;
@@ -45,7 +45,10 @@ export async function modelSession(
   const unetConfig = await files.json('unet/config.json');
   const vaeConfig = await files.json('vae/config.json');
   const config = parseUNetConfig(unetConfig);
-  const schedule = noiseSchedule((await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>);
+  const noiseConfig = (await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>;
+  const schedule: { -readonly [K in keyof NoiseSchedule]: NoiseSchedule[K] } = noiseSchedule(noiseConfig);
+  // Stable Diffusion 1 predicts ε; a checkpoint of 2 that does not say is asked once, with its first engine. All who hold the schedule see it.
+  let guess = (noiseConfig.prediction_type ?? null) === null && config.crossAttentionDim === SD2_TEXT_WIDTH;
   const tokenizer = loadTokenizer(
     await files.text('tokenizer/vocab.json'),
     await files.text('tokenizer/merges.txt'),
@@ -70,15 +73,20 @@ export async function modelSession(
   const sizes = sizesOf(resolution, downscale * 2 ** (config.blockOutChannels.length - 1));
   const tensors = await files.tensors('unet/diffusion_pytorch_model.safetensors');
   const unet: UNetFiles = { config, tensors, downscale, sizes };
-  const needs = encoderNeeds(encoderFiles);
   const gpu = unetEngines(unet, onGpuProgress);
-  const engines = engineRoom(gpu.build);
+  const engines = engineRoom(async (spec) => {
+    const engine = await gpu.build(spec);
+    if (!guess) return engine;
+    const [nothing] = (await encoders.textStates([''])) as [Float32Array];
+    schedule.predictionType = await guessPrediction(engine, schedule, nothing, 4 * (spec.size / downscale) ** 2);
+    guess = false;
+    return engine;
+  });
   return {
     info: { ...files.info, resolution, sizes },
     tokenizer,
-    canvas: { encoders, schedule, downscale, sizes, decoderParameters: needs.decoderParameters, timings },
+    canvas: { encoders, schedule, downscale, sizes, needs: encoderNeeds(encoderFiles), timings },
     unet,
-    needs,
     engines,
     modules: modulesOf(unet),
     async close() {
@@ -88,6 +96,8 @@ export async function modelSession(
     },
   };
 }
+
+const SD2_TEXT_WIDTH = 1024; // OpenCLIP ViT-H; Stable Diffusion 1 has 768
 
 /** What is offered below a model's own resolution, px; the demo is a miniature, and so are its sizes. */
 const SMALLER = [64, 256, 384, 512];

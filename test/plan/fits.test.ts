@@ -1,6 +1,6 @@
 // What fits: the README's table is the plan's; the step at full size on WebGPU's default limits; which settings are named when memory is short.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { enginePrograms, kernelsFor, MAX_DISPATCH_FLOPS } from '../../src/gpu/engine-plan.ts';
 import { pipelineKey, wgsl } from '../../src/gpu/shader.ts';
 import { dispatchFlops, LEAST_DISPATCH_FLOPS } from '../../src/gpu/speed.ts';
@@ -10,6 +10,8 @@ import { optionsOf, planOf } from '../../src/worker/unet-engines.ts';
 import { whatFits } from '../../src/worker/what-fits.ts';
 import { fitsTable, tableIn } from '../../tools/fits.ts';
 import { settings } from '../training/toy-run.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // whole plans of Stable Diffusion 1.5, on a computer that may be busy
 
 const config = parseUNetConfig(JSON.parse(readFileSync('test/golden/configs/sd15-unet.json', 'utf8')));
 const tensors = { keys: () => [], shape: () => [], float32: async () => new Float32Array() };
@@ -21,7 +23,7 @@ const spec = (change: Partial<EngineSpec['training']> = {}): EngineSpec => {
 
 test('the README says what npm run fits prints', () => {
   expect(tableIn(readFileSync('README.md', 'utf8'))).toBe(fitsTable(config));
-}, 60_000);
+});
 
 describe.each(['f16', 'f32'] as const)(
   'Stable Diffusion 1.5 at 512², %s activations, on default limits',
@@ -74,12 +76,10 @@ describe.each(['f16', 'f32'] as const)(
       const slow = build(asked);
       const flops = (b: typeof built) =>
         Object.values(b.plans).reduce((sum, p) => sum + p.dispatches.reduce((n, d) => n + d.launch.flops, 0), 0);
-      for (const least of [slow, build(LEAST_DISPATCH_FLOPS)])
-        for (const { launch } of Object.values(least.plans).flatMap((p) => p.dispatches)) {
-          const oneRowOfTiles = launch.workgroups[1] === 1; // a product is split into bands of rows, no further
-          expect(launch.flops <= asked || oneRowOfTiles).toBe(true);
-          expect(launch.flops).toBeLessThanOrEqual(3.78e9);
-        }
+      const tooLong = [slow, build(LEAST_DISPATCH_FLOPS)]
+        .flatMap((b) => Object.values(b.plans).flatMap((p) => p.dispatches.map((d) => d.launch)))
+        .filter(({ flops, workgroups }) => flops > 3.78e9 || (flops > asked && workgroups[1] > 1)); // a row of tiles is the least
+      expect(tooLong).toEqual([]);
       expect(flops(slow) / flops(built)).toBeCloseTo(1, 6);
     });
   },

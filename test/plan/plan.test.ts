@@ -1,12 +1,13 @@
 // Plans without a GPU: FLOPs as torch counts them, no two live tensors in one place, recomputation, limits, SD 1.5's memory at 512².
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { engineGraphs, enginePrograms, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { lossGraph, predictGraph } from '../../src/model/graphs.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';
 import { planReport } from '../../tools/plan.ts';
 
+vi.setConfig({ testTimeout: 30_000 }); // on a computer that may be busy
 const target = { maxBindingBytes: 128 * 2 ** 20, ...kernelsFor(false) };
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const flops = json('test/golden/unet/flops.json') as Record<

@@ -45,7 +45,8 @@ export function toyCanvas(decoderParameters = 0) {
   const timed = timings(memoryTimings(), 'toy', async () => 'toy');
   const canvas: Canvas = {
     ...{ encoders: room, schedule: set.schedule, downscale: 8, sizes: [16] },
-    ...{ decoderParameters, timings: timed },
+    needs: { decoderParameters, encodeRam: () => 1, decodeRam: () => 2 },
+    timings: timed,
   };
   return { canvas, count };
 }
