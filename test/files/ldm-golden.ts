@@ -38,8 +38,17 @@ export function ldmGolden(name: string): LdmGolden {
 
 export const count = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
 
-/** As `bits` and `values` in tools/goldens/checkpoint.py. */
+const made = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** As `bits` and `values` in tools/goldens/checkpoint.py; not to be written to. */
 export function goldenData(index: number, shape: readonly number[], dtype: FileDType): Uint8Array<ArrayBuffer> {
+  const key = `${index} ${shape} ${dtype}`;
+  const known = made.get(key) ?? newData(index, shape, dtype);
+  made.set(key, known);
+  return known;
+}
+
+function newData(index: number, shape: readonly number[], dtype: FileDType): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(count(shape));
   for (let i = 0; i < words.length; i++) {
     let h = (Math.imul(i, 0x9e3779b1) + Math.imul(index, 0x85ebca77)) | 0;
