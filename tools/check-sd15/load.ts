@@ -1,32 +1,40 @@
-// A checkpoint of make.py in; the model as the app's own loader has it, over HTTP into IndexedDB and opened from there, and the seconds, out.
+// A checkpoint of make.py in; the model as the app's own loader has it — fetched or taken in, kept in IndexedDB, opened from there — and the seconds, out.
 import 'fake-indexeddb/auto';
-import { readFile } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
 import { join } from 'node:path';
+import { openCheckpoint } from '../../src/files/checkpoint/checkpoint.ts';
 import type { ModelFolder } from '../../src/files/model-folder.ts';
-import type { Manifest } from '../../src/storage/manifest.ts';
-import { demoModel, openModel } from '../../src/storage/model-store.ts';
+import { modelLibrary } from '../../src/storage/model-library.ts';
+import { root } from '../packages.mjs';
 import type { Options } from './options.ts';
+import { SINGLE } from './prepare.ts';
 import { serve } from './serve.ts';
 
 export async function load(options: Options, folder: string, seconds: Record<string, number>): Promise<ModelFolder> {
-  if (options.layout === 'ldm') throw new Error('--layout ldm: the importer is not here yet');
   const served = await serve(folder);
+  const page = new URL(`?mirror=${encodeURIComponent(served.url.href)}`, served.url);
+  const library = modelLibrary(page.href);
+  const { signal } = new AbortController();
   const began = performance.now();
   try {
-    const { files } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
-    const fromOf = new Map(files.map((f) => [f.path, (f as { from?: string }).from ?? f.path]));
-    return await openModel(
-      { ...demoModel(served.url), id: 'sd15', baseUrl: served.url },
-      {
-        fetch: (input, init) => {
-          const url = new URL(String(input));
-          const path = url.pathname.slice(1);
-          return fetch(new URL(fromOf.get(path) ?? path, served.url), init);
-        },
-      },
-    );
+    let id = 'sd15';
+    if (options.layout === 'ldm') {
+      const file = await openAsBlob(join(folder, SINGLE));
+      const open = () => openCheckpoint([{ path: SINGLE, file }], tokenizer);
+      id = (await library.takeIn(signal, open, () => {})).id;
+    } else {
+      await library.acceptLicence(id);
+      await library.fetch(signal, id, () => {});
+    }
+    return await library.open(signal, id, () => {});
   } finally {
     served.close();
     seconds.load = (performance.now() - began) / 1000;
   }
+}
+
+/** As the bundled model has it: a single file comes without. */
+async function tokenizer(): Promise<{ vocab: Blob; merges: Blob }> {
+  const file = (name: string) => openAsBlob(join(root, 'public', 'models', 'demo', 'tokenizer', name));
+  return { vocab: await file('vocab.json'), merges: await file('merges.txt') };
 }
