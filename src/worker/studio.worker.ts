@@ -1,21 +1,17 @@
 // The studio worker's entry: this browser's stores in, a Studio on the other end of postMessage out.
 import * as Comlink from 'comlink';
+import { openCheckpoint } from '../files/checkpoint/checkpoint.ts';
 import { adapterStore } from '../storage/adapter-store.ts';
 import { modelLibrary } from '../storage/model-library.ts';
 import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
 import { runStore } from '../storage/run-store.ts';
 import { storageReport } from '../storage/space.ts';
-import type { FolderToKeep } from '../storage/take-in.ts';
 import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
 import { createStudio } from './studio.ts';
 
 installErrorTransfer();
-// files/checkpoint brings it.
-const openCheckpoint = async (..._: unknown[]): Promise<FolderToKeep> => {
-  throw new Error('checkpoints cannot be read yet');
-};
 Comlink.expose(
   createStudio({
     models: (page) => {
