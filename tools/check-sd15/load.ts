@@ -7,6 +7,7 @@ import type { ModelFolder } from '../../src/files/model-folder.ts';
 import { modelLibrary } from '../../src/storage/model-library.ts';
 import { root } from '../packages.mjs';
 import type { Options } from './options.ts';
+import { SINGLE } from './prepare.ts';
 import { serve } from './serve.ts';
 
 /** As make.py names it. */

@@ -10,9 +10,10 @@ import { parseUNetConfig } from '../../src/model/config.ts';
 import { predictGraph } from '../../src/model/graphs.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';
+import { countLiveBytes } from '../live-bytes.ts';
 import type { Options } from './options.ts';
 import type { Reference } from './prepare.ts';
-import { type Watch, watch } from './watch.ts';
+import { hashWrites, type WriteDigests } from './write-digests.ts';
 
 export interface Measured {
   parameters: number;
@@ -66,7 +67,8 @@ export async function measure(
 ): Promise<Measured> {
   const tensors = await model.tensors(UNET);
   const names = new Set(tensors.keys());
-  const watched = watch(device, (label) => names.has(label));
+  const live = countLiveBytes(device);
+  const written = hashWrites(device, (label) => names.has(label));
   const phase = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
     const result = await work();
@@ -74,7 +76,7 @@ export async function measure(
     console.log(`  ${name}: ${seconds[name]?.toFixed(1)} s`);
     return result;
   };
-  const engine = await makeEngine(device, model, options, watched, seconds);
+  const engine = await makeEngine(device, model, options, written, seconds);
   try {
     engine.writeLora(await adapterOf(reference.tensors, engine.modules));
     const inputs = await inputsOf(model, reference);
@@ -85,11 +87,11 @@ export async function measure(
       stepLosses.push((await phase(`step ${i}`, () => engine.step([inputs]))).loss);
     return {
       ...sizesOf(engine),
-      bytes: { ...engine.gpuBytes, peak: watched.peakBytes },
+      bytes: { ...engine.gpuBytes, peak: live.peak },
       modules: engine.modules,
       ...{ noisePred, loss, gradients, stepLosses },
       wanted: engine.built.weights,
-      sha256: watched.digests(),
+      sha256: written.digests(),
     };
   } finally {
     engine.destroy();
@@ -101,10 +103,9 @@ async function makeEngine(
   device: GPUDevice,
   model: ModelFolder,
   { size, activations, kernels, weights }: Options,
-  watched: Watch,
+  written: WriteDigests,
   seconds: Record<string, number>,
 ): Promise<Engine> {
-  if (weights !== 'f16') throw new Error('--weights int8: the engine does not have it yet');
   const began = performance.now();
   let compiled = began;
   const engine = await createEngine(device, {
@@ -115,6 +116,7 @@ async function makeEngine(
     rank: 4,
     alpha: 4,
     activations,
+    weightStorage: weights,
     recompute: 'auto',
     kernels: kernelsFor(kernels === 'registers'),
     optimizer: {
@@ -127,7 +129,7 @@ async function makeEngine(
   });
   await device.queue.onSubmittedWorkDone();
   seconds['plan and kernels'] = (compiled - began) / 1000;
-  seconds.upload = (performance.now() - compiled - watched.hashMs) / 1000;
+  seconds.upload = (performance.now() - compiled - written.hashMs) / 1000;
   return engine;
 }
 

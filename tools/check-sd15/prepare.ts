@@ -23,6 +23,9 @@ export interface Reference {
   tensors: SafetensorsFile;
 }
 
+/** The one file of the LDM layout, as tools/sd15/make.py names it. */
+export const SINGLE = 'v1-5-random.safetensors';
+
 const modelName = ({ narrow, heavy }: Pick<Options, 'narrow' | 'heavy'>): string =>
   `${narrow ? 'narrow' : 'full'}${heavy ? '-heavy' : ''}`;
 

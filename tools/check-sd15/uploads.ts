@@ -3,7 +3,10 @@
 import type { SafetensorsFile } from '../../src/files/safetensors.ts';
 import { uploadWeights } from '../../src/gpu/weights.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { watch } from './watch.ts';
+import { hashWrites } from './write-digests.ts';
+
+/** As an upload does: what is written must not pile up. */
+const UNFINISHED_BYTES = 64 * 2 ** 20;
 
 /** Uploads to a device that keeps nothing. */
 export async function uploadDigests(
@@ -11,9 +14,9 @@ export async function uploadDigests(
   source: SafetensorsFile,
 ): Promise<Map<string, string>> {
   const device = hollowDevice();
-  const watched = watch(device, (label) => wanted.has(label));
+  const written = hashWrites(device, (label) => wanted.has(label));
   await uploadWeights(device, wanted, source);
-  return watched.digests();
+  return written.digests();
 }
 
 /** As much of a device as an upload touches. */
@@ -39,7 +42,15 @@ export async function readAndWrite(device: GPUDevice, source: SafetensorsFile): 
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const scratch = device.createBuffer({ label: 'scratch', size: Math.max(...bytes), usage });
   const began = performance.now();
-  for (const key of source.keys()) device.queue.writeBuffer(scratch, 0, await source.bytes(key));
+  let unfinished = 0;
+  for (const key of source.keys()) {
+    const data = await source.bytes(key);
+    device.queue.writeBuffer(scratch, 0, data);
+    unfinished += data.length;
+    if (unfinished < UNFINISHED_BYTES) continue;
+    await device.queue.onSubmittedWorkDone();
+    unfinished = 0;
+  }
   await device.queue.onSubmittedWorkDone();
   const seconds = (performance.now() - began) / 1000;
   scratch.destroy();

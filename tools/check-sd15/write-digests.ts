@@ -1,36 +1,22 @@
-// A device in; how many bytes of buffers live on it now and lived at most, and the sha256 of what was written to the buffers that matter, out.
+// A device in; the sha256 of what was written to each of the buffers that matter, out: taken at the queue, whoever writes.
 import { createHash, type Hash } from 'node:crypto';
 
-export interface Watch {
-  readonly liveBytes: number;
-  readonly peakBytes: number;
+export interface WriteDigests {
   /** Buffer label → sha256 of everything written to it, in order. */
   digests(): Map<string, string>;
   /** Time that the hashing took: no part of an upload. */
   readonly hashMs: number;
 }
 
-/** Watches a device from now on, by taking the place of its `createBuffer` and of its queue's `writeBuffer`. */
-export function watch(device: GPUDevice, hashed: (label: string) => boolean): Watch {
-  let live = 0;
-  let peak = 0;
+/** Wraps the device's `createBuffer` and its queue's `writeBuffer`. A buffer must be written from its beginning to its end. */
+export function hashWrites(device: GPUDevice, hashed: (label: string) => boolean): WriteDigests {
   let hashMs = 0;
   const hashes = new Map<GPUBuffer, { label: string; hash: Hash; end: number }>();
   const { queue } = device;
   const createBuffer = device.createBuffer.bind(device);
   const writeBuffer = queue.writeBuffer.bind(queue);
-
   device.createBuffer = (descriptor) => {
     const buffer = createBuffer(descriptor);
-    const destroy = buffer.destroy.bind(buffer);
-    let alive = true;
-    live += descriptor.size;
-    peak = Math.max(peak, live);
-    buffer.destroy = () => {
-      if (alive) live -= descriptor.size;
-      alive = false;
-      return destroy();
-    };
     const { label } = descriptor;
     if (label && hashed(label)) hashes.set(buffer, { label, hash: createHash('sha256'), end: 0 });
     return buffer;
@@ -48,16 +34,10 @@ export function watch(device: GPUDevice, hashed: (label: string) => boolean): Wa
     writeBuffer(buffer, offset, data, dataOffset, size);
   };
   return {
-    get liveBytes() {
-      return live;
-    },
-    get peakBytes() {
-      return peak;
-    },
+    digests: () => new Map([...hashes.values()].map(({ label, hash }) => [label, hash.copy().digest('hex')])),
     get hashMs() {
       return hashMs;
     },
-    digests: () => new Map([...hashes.values()].map(({ label, hash }) => [label, hash.copy().digest('hex')])),
   };
 }
 
