@@ -25,6 +25,17 @@ interface KnobWords {
   unit: string;
   effect: string;
 }
+const choices: Record<string, string> = {
+  f32: '32-bit',
+  f16: '16-bit',
+  int8: '8-bit',
+  on: 'on',
+  off: 'off',
+  auto: 'when needed',
+  constant: 'constant',
+  linear: 'linear',
+  cosine: 'cosine',
+};
 const knobs: Record<keyof TrainingSettings, KnobWords> = {
   steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
   batch: { name: 'Batch', unit: 'photos', effect: 'Photos per step. More: calmer, slower, more memory.' },
@@ -111,17 +122,8 @@ export const train = {
     previews: 'Previews and memory',
   },
   knobs,
-  choices: {
-    f32: '32-bit',
-    f16: '16-bit',
-    int8: '8-bit',
-    on: 'on',
-    off: 'off',
-    auto: 'when needed',
-    constant: 'constant',
-    linear: 'linear',
-    cosine: 'cosine',
-  } as Record<string, string>,
+  option: (key: keyof TrainingSettings, option: string | number): string =>
+    key === 'resolution' ? `${option} px` : (choices[option] ?? String(option)),
   limits: (min: string, max: string, whole: boolean) =>
     `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
   defaultIs: (value: string) => `Default: ${value}.`,
@@ -145,7 +147,7 @@ export const train = {
   phaseTable: 'What each phase takes at its peak',
   phase: 'Phase',
   gpu: 'GPU',
-  ram: 'Memory',
+  ram: 'Computer',
   most: 'the most',
   fitsCard: (gigabytes: number | null) =>
     gigabytes === null ? 'More than most graphics cards have.' : `Fits a graphics card with ${gigabytes} GB or more.`,
