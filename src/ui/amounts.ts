@@ -10,7 +10,7 @@ export function bytes(n: number): string {
   if (n < 1e6) return `${Math.round(n / 1e3)} KB`;
   if (n < 1e7) return `${(n / 1e6).toFixed(1)} MB`;
   if (n < 1e9) return `${Math.round(n / 1e6)} MB`;
-  return `${(n / 1e9).toFixed(2)} GB`;
+  return n < 1e10 ? `${(n / 1e9).toFixed(2)} GB` : `${Math.round(n / 1e9)} GB`;
 }
 /** 0.62 s, 14 s, 3 min, 1 h 5 min. */
 export function duration(ms: number): string {

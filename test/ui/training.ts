@@ -31,7 +31,7 @@ const photos: Photo[] = files.map((file, at) => ({
   id: `p${at}`,
   name: `0${at + 1}.png`,
   file,
-  reading: { width: 256, height: 256, thumbnail: file, fingerprint: `${at}`, flags: [] },
+  reading: { width: 1024, height: 1024, thumbnail: file, fingerprint: `${at}`, flags: [] },
   crop: { x: 0.5, y: 0.5, size: 1 },
   caption: '',
   use: true,

@@ -113,6 +113,7 @@ export const model = {
   canSlowly: 'This computer can do it, slowly.',
   facts: {
     card: 'Graphics card',
+    needs: 'GPU memory needed',
     kind: 'Kind',
     model: 'Model',
     size: 'Size',
@@ -123,6 +124,7 @@ export const model = {
     binding: 'Largest binding',
     half: '16-bit arithmetic',
   },
+  needsFull: '2 GB, or 1.2 GB in 8 bits',
   px: (side: number) => `${side} × ${side} px`,
   yes: 'yes',
   no: 'no',

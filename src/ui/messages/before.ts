@@ -1,0 +1,173 @@
+// Every word of the Train screen before a run, in English: presets, settings, what it will take.
+import type { PhaseNeeds, Progress, TrainingSettings } from '../../worker/api.ts';
+import { count as amount } from '../amounts.ts';
+import type { PresetId, RecipeId } from '../train/presets.ts';
+import type { Span } from '../train/time-left.ts';
+
+const count = (n: number, one: string, many: string): string => `${amount(n)} ${n === 1 ? one : many}`;
+export const spanText = ({ value, unit, rest }: Span): string =>
+  unit === 'h' && rest > 0 ? `${value} h ${rest} min` : `${value} ${unit}`;
+const presets: Record<PresetId, { name: string; use: string }> = {
+  quick: { name: 'Quick', use: 'A first look' },
+  balanced: { name: 'Balanced', use: 'Right for most things' },
+  thorough: { name: 'Thorough', use: 'Faces, fine detail' },
+};
+const recipes: Record<RecipeId, string> = {
+  quick: 'Quick',
+  balanced: 'Balanced',
+  thorough: 'Thorough',
+  diffusers: 'diffusers, to the letter',
+  'kohya-like': 'kohya-like',
+};
+interface KnobWords {
+  name: string;
+  unit: string;
+  effect: string;
+}
+const choices: Record<string, string> = {
+  f32: '32-bit',
+  f16: '16-bit',
+  int8: '8-bit',
+  on: 'on',
+  off: 'off',
+  auto: 'when needed',
+  constant: 'constant',
+  linear: 'linear',
+  cosine: 'cosine',
+};
+const knobs: Record<keyof TrainingSettings, KnobWords> = {
+  steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
+  batch: { name: 'Batch', unit: 'photos', effect: 'Photos per step. More: calmer, slower, more memory.' },
+  accumulate: {
+    name: 'Accumulate',
+    unit: 'passes',
+    effect: 'Passes per step. Like a bigger batch without the memory.',
+  },
+  seed: { name: 'Seed', unit: '', effect: 'Same seed, same machine: the same adapter.' },
+  learningRate: {
+    name: 'Learning rate',
+    unit: '',
+    effect: 'How far one step goes. Too high and the numbers run away.',
+  },
+  schedule: { name: 'Schedule', unit: '', effect: 'How the rate changes towards the end.' },
+  warmupSteps: { name: 'Warm-up', unit: 'steps', effect: 'The rate rises from zero over these steps.' },
+  clip: { name: 'Gradient clipping', unit: '', effect: 'A larger gradient is shortened to this norm.' },
+  rank: { name: 'Rank', unit: '', effect: 'Room for detail. Doubling it doubles the file.' },
+  alpha: { name: 'Alpha', unit: '', effect: 'Scales the adapter by alpha / rank.' },
+  beta1: { name: 'Beta 1', unit: '', effect: 'Memory of the direction (AdamW).' },
+  beta2: { name: 'Beta 2', unit: '', effect: 'Memory of the size of steps (AdamW).' },
+  weightDecay: { name: 'Weight decay', unit: '', effect: 'Pulls the adapter towards zero.' },
+  epsilon: { name: 'Epsilon', unit: '', effect: 'Keeps AdamW from dividing by zero.' },
+  keptAside: { name: 'Kept aside', unit: 'photos', effect: 'Not learned from: they measure how close it is.' },
+  previewEvery: {
+    name: 'Preview every',
+    unit: 'steps',
+    effect: 'Draws, measures and saves a moment. 0: only at the end.',
+  },
+  previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview (DDIM).' },
+  activations: { name: 'Precision', unit: '', effect: 'f16 needs less memory; f32 is exact.' },
+  resolution: {
+    name: 'Resolution',
+    unit: 'px',
+    effect: 'Side of what is learned and drawn. Smaller: less memory, faster.',
+  },
+  weights: { name: 'Model weights', unit: '', effect: '8-bit (int8) halves the memory of the model itself.' },
+  recompute: { name: 'Low-memory mode', unit: '', effect: 'Computes twice to hold less. A fifth slower.' },
+};
+
+export const before = {
+  setupTitle: 'How thorough?',
+  presets,
+  recipes,
+  span: spanText,
+  number: amount,
+  measuring: 'measuring…',
+  working: 'working it out…',
+  unknownTime: 'not measured yet',
+  steps: 'Steps',
+  stepsCount: (n: number) => count(n, 'step', 'steps'),
+  afterModel: 'when the model is open',
+  rank: 'Rank',
+  rate: 'Rate',
+  file: 'File',
+  photosRibbon: (n: number) => count(n, 'photo', 'photos'),
+  demoNote: 'These numbers fit the demo model: small, so it takes a ten times higher rate than Stable Diffusion 1.5.',
+  advanced: 'Advanced',
+  asIn: (preset: RecipeId) => `As in ${recipes[preset]}`,
+  changes: (n: number) => count(n, 'change', 'changes'),
+  reset: 'Reset',
+  resetAll: 'Reset all',
+  resetOne: (name: string, value: string) => `Reset ${name} to ${value}`,
+  showAll: (n: number) => `Show all ${n} settings`,
+  showFewer: 'Show fewer',
+  copySettings: 'Copy settings',
+  pasteSettings: 'Paste settings',
+  copied: 'Copied',
+  pasteLabel: 'Settings as JSON',
+  pasteUse: 'Use these',
+  pasteBad: (name: string) =>
+    name === 'JSON'
+      ? 'This is not JSON. Copy settings shows the form.'
+      : `“${name}” has a value that cannot be used. Nothing was changed.`,
+  pasteIgnored: (names: string[]) => `Not known here and left out: ${names.join(', ')}.`,
+  startFrom: 'Start from',
+  groups: {
+    length: 'Length',
+    rate: 'Rate',
+    adapter: 'Adapter',
+    optimizer: 'Optimizer',
+    photos: 'Photos',
+    previews: 'Previews and memory',
+  },
+  knobs,
+  option: (key: keyof TrainingSettings, option: string | number): string =>
+    key === 'resolution' ? `${option} px` : (choices[option] ?? String(option)),
+  limits: (min: string, max: string, whole: boolean) =>
+    `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
+  defaultIs: (value: string) => `Default: ${value}.`,
+  perPhoto: (n: number) => `${amount(n)} a photo`,
+  fileOf: (size: string) => `${size} file`,
+  equalsRank: '= rank',
+
+  // fit
+  before: 'Before you start',
+  time: 'Time',
+  about: (time: string) => `about ${time}`,
+  gpuMemory: 'GPU memory',
+  fileSize: 'File size',
+  photos: 'Photos',
+  learnAndCheck: (learn: number, check: number) =>
+    check > 0 ? `${learn} to learn, ${check} to check` : `${learn} to learn, none kept aside`,
+  phases: { encode: 'Looking at photos', train: 'Training', preview: 'Preview', decode: 'A picture' } satisfies Record<
+    PhaseNeeds['phase'],
+    string
+  >,
+  phaseTable: 'What each phase takes at its peak',
+  phase: 'Phase',
+  gpu: 'GPU',
+  ram: 'Computer',
+  most: 'the most',
+  fitsCard: (gigabytes: number | null) =>
+    gigabytes === null ? 'More than most graphics cards have.' : `Fits a graphics card with ${gigabytes} GB or more.`,
+  lighter: (words: string, size: string, gigabytes: number) => `On a ${gigabytes} GB card: ${words}, ${size}.`,
+  useLighter: 'Use these settings',
+  measure: 'Measure the time',
+  measureHint: 'Ten steps on this graphics card. Nothing of them is kept.',
+  measuringSteps: ({ phase, done, total }: Progress) =>
+    phase === 'measuring' || phase === 'training' ? `measuring… ${done}/${total}` : 'measuring…',
+  stopMeasuring: 'Stop measuring',
+  awake: 'The screen stays awake while it trains. Keep the lid open.',
+  onBattery: 'On battery now. Plug it in: training empties a battery fast, and many computers slow down.',
+  measured: (speed: string, previews: number) =>
+    `Time is measured on this graphics card: ${speed} s a step, plus ${count(previews, 'preview', 'previews')}.`,
+  notMeasured: 'How long it takes is not known yet on this graphics card.',
+  start: 'Start training',
+  startHint: 'You can pause, close the tab, and come back. It goes on where it stopped.',
+  needs: {
+    model: 'Choose a model first.',
+    arrival: 'The model is not here yet. Training can begin once it is.',
+    photos: 'Add photos first.',
+    name: 'Give it a name first.',
+  },
+  goTo: { model: 'Choose a model', arrival: 'Go to Model', photos: 'Add photos', name: 'Give it a name' },
+};
