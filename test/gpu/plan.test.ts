@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readAdapter } from '../../src/adapter/read.ts';
 import { createEngine, type Engine } from '../../src/gpu/engine.ts';
-import type { EngineOptions } from '../../src/gpu/engine-plan.ts';
+import { type EngineOptions, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraWeights, MicroStep } from '../../src/gpu/engine-types.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { type GoldenFolder, openGolden } from '../../tools/golden-folder.ts';
@@ -154,7 +154,7 @@ test.each(['f16', 'int8'] as const)(
   async (weightStorage) => {
     const own = await testDevice();
     const bytes = countLiveBytes(own);
-    const engine = await engineFor({ weightStorage }, own);
+    const engine = await engineFor({ weightStorage, kernels: kernelsFor(true) }, own);
     await engine.gradients(inputs());
     await engine.step([inputs()]);
     await engine.predict(inputs(), 1);
