@@ -156,6 +156,7 @@ const settingsOf = (job: AutomationJob, photos: number): TrainingSettings => ({
   epsilon: 1e-8,
   weightDecay: 1e-2,
   keptAside: photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0,
+  heldOutDraws: 32,
   previewEvery: 0,
   previewSteps: 1, // nobody looks at the two previews: the pictures are drawn afterwards
   activations: 'f32',

@@ -3,11 +3,9 @@ import { normals } from '../diffusion/random.ts';
 import type { MicroStep, UNetEngine } from '../gpu/engine-types.ts';
 import { type EncodedPhoto, meanLatents, noisy, type TrainingSet } from './examples.ts';
 
-export const DRAWS_PER_PHOTO = 32;
-
-/** Middles of 32 equal strata of [0, trainTimesteps): every noise level has its say, and none by luck. */
-export const heldOutTimesteps = (trainTimesteps: number): number[] =>
-  Array.from({ length: DRAWS_PER_PHOTO }, (_, i) => Math.floor(((i + 0.5) * trainTimesteps) / DRAWS_PER_PHOTO));
+/** Middles of `draws` equal strata of [0, trainTimesteps): every noise level has its say, and none by luck. */
+export const heldOutTimesteps = (trainTimesteps: number, draws: number): number[] =>
+  Array.from({ length: draws }, (_, i) => Math.floor(((i + 0.5) * trainTimesteps) / draws));
 
 /** What is measured: the photos kept aside, or where there are none, all that are trained on. */
 export function heldOutPhotos(set: TrainingSet): { photos: readonly EncodedPhoto[]; on: 'kept-aside' | 'training' } {
@@ -16,19 +14,19 @@ export function heldOutPhotos(set: TrainingSet): { photos: readonly EncodedPhoto
     : { photos: set.photos, on: 'training' };
 }
 
-/** The noise of one photo's 32 draws, (32, 4, h, w): the same for the whole run, from the seed. */
-export function heldOutNoise(seed: number, photoIndex: number, valuesPerDraw: number): Float32Array[] {
-  return Array.from({ length: DRAWS_PER_PHOTO }, (_, step) =>
+/** The noise of one photo's draws, (draws, 4, h, w): the same for the whole run, from the seed. */
+export function heldOutNoise(seed: number, photoIndex: number, valuesPerDraw: number, draws: number): Float32Array[] {
+  return Array.from({ length: draws }, (_, step) =>
     normals({ seed, purpose: 'held-out', step, sample: photoIndex }, valuesPerDraw),
   );
 }
 
-/** The draws one after another (a photo's 32 at a time, so that memory stays small): posterior mean, name sentence, fixed noise and t. */
-export function* heldOutDraws(set: TrainingSet, seed: number): Generator<MicroStep> {
-  const timesteps = heldOutTimesteps(set.schedule.trainTimesteps);
+/** The draws one after another (a photo's at a time, so that memory stays small): posterior mean, name sentence, fixed noise and t. */
+export function* heldOutDraws(set: TrainingSet, seed: number, draws: number): Generator<MicroStep> {
+  const timesteps = heldOutTimesteps(set.schedule.trainTimesteps, draws);
   for (const [index, photo] of heldOutPhotos(set).photos.entries()) {
     const latents = meanLatents(photo, set.scalingFactor);
-    for (const [i, noise] of heldOutNoise(seed, index, latents.length).entries())
+    for (const [i, noise] of heldOutNoise(seed, index, latents.length, draws).entries())
       yield noisy(set.schedule, latents, noise, timesteps[i] as number, set.instancePrompt);
   }
 }
@@ -38,12 +36,13 @@ export async function heldOutLoss(
   unet: Pick<UNetEngine, 'evaluate'>,
   set: TrainingSet,
   seed: number,
+  draws: number,
   onDraw: (done: number, total: number) => void = () => {},
 ): Promise<number> {
-  const total = heldOutPhotos(set).photos.length * DRAWS_PER_PHOTO;
+  const total = heldOutPhotos(set).photos.length * draws;
   let sum = 0;
   let done = 0;
-  for (const draw of heldOutDraws(set, seed)) {
+  for (const draw of heldOutDraws(set, seed, draws)) {
     sum += await unet.evaluate(draw, 1);
     onDraw(++done, total);
   }

@@ -123,7 +123,7 @@ export async function train(training: Training): Promise<Ended> {
   /** Measures on held-out noise and stores what there is. */
   async function keep(): Promise<void> {
     if (!isMeasured(run)) {
-      const loss = await heldOutLoss(unet, set, settings.seed, (done, total) =>
+      const loss = await heldOutLoss(unet, set, settings.seed, settings.heldOutDraws, (done, total) =>
         report({ kind: 'progress', progress: { phase: 'measuring', done, total } }),
       );
       if (!Number.isFinite(loss)) throw ranAway();

@@ -129,6 +129,7 @@ export interface TrainingSettings {
   epsilon: number;
   weightDecay: number;
   keptAside: number; // photos held out
+  heldOutDraws: number; // noise levels that each measured photo is measured at
   previewEvery: number; // steps; also the interval of held-out loss and saved moments; 0 = only at the end
   previewSteps: number; // DDIM steps of a preview picture
   activations: 'f32' | 'f16';

@@ -1,8 +1,8 @@
-// Settings as an earlier version stored them in; whole ones out. When they had no size and no weight storage there was only the demo model.
+// Settings as an earlier version stored them in; whole ones out. When they had no size there was only the demo model.
 import type { TrainingSettings } from './api.ts';
 import type { AdapterStore, RunStore } from './stores.ts';
 
-const THEN = { resolution: 128, weights: 'f16' } as const;
+const THEN = { resolution: 128, weights: 'f16', heldOutDraws: 32 } as const;
 
 const whole = <R extends { settings: TrainingSettings }>(run: R): R => ({
   ...run,

@@ -110,6 +110,7 @@ const RULES = {
   epsilon: above(0, 1),
   weightDecay: from(0, 100),
   keptAside: whole(0, 100),
+  heldOutDraws: whole(1, 1000),
   previewEvery: whole(0, 100_000),
   previewSteps: whole(1, 200),
 } satisfies Partial<Record<keyof TrainingSettings, { is(value: number): boolean; expected: string }>>;

@@ -130,7 +130,13 @@ export function runSession(
     evidence: () =>
       prepared &&
       evidence({
-        ...{ set: prepared.set, seed, prompt: prepared.prompt, pixels: prepared.measuredPixels },
+        ...{
+          set: prepared.set,
+          seed,
+          draws: settings.heldOutDraws,
+          prompt: prepared.prompt,
+          pixels: prepared.measuredPixels,
+        },
         ...{ height: resolution, width: resolution },
       }),
   };

@@ -75,28 +75,33 @@ describe('examples', () => {
 
 describe('held-out loss', () => {
   it('asks at the middles of 32 equal strata', () => {
-    const ts = heldOutTimesteps(1000);
+    const ts = heldOutTimesteps(1000, 32);
     expect(ts.slice(0, 3)).toEqual([15, 46, 78]);
     expect(ts.at(-1)).toBe(984);
     expect(ts.length).toBe(32);
   });
 
   it('draws 32 a kept-aside photo with the name sentence and the mean latents; the training photos where none is kept', () => {
-    const draws = [...heldOutDraws(set, 7)];
+    const draws = [...heldOutDraws(set, 7, 32)];
     expect(draws.length).toBe(32);
     expect(draws.every((d) => d.encoderHiddenStates === set.instancePrompt)).toBe(true);
     const { timestep, target, sample } = draws[9]!;
     const alpha = set.schedule.alphasCumprod[timestep]!;
     const mean = sample.map((x, i) => (x - Math.sqrt(1 - alpha) * target[i]!) / Math.sqrt(alpha) / 0.5);
     for (const [i, m] of set.keptAside[0]!.mean.entries()) expect(mean[i]).toBeCloseTo(m, 5);
-    expect([...heldOutDraws({ ...set, keptAside: [] }, 7)].length).toBe(96);
-    expect([...heldOutDraws(set, 7)]).toEqual(draws);
-    expect([...heldOutDraws(set, 8)][0]!.target).not.toEqual(draws[0]!.target);
+    expect([...heldOutDraws({ ...set, keptAside: [] }, 7, 32)].length).toBe(96);
+    expect([...heldOutDraws(set, 7, 32)]).toEqual(draws);
+    expect([...heldOutDraws(set, 8, 32)][0]!.target).not.toEqual(draws[0]!.target);
   });
 
   it('is the mean over all draws', async () => {
     let n = 0;
-    const loss = await heldOutLoss({ evaluate: async (_, strength) => strength * n++ }, { ...set, keptAside: [] }, 7);
+    const loss = await heldOutLoss(
+      { evaluate: async (_, strength) => strength * n++ },
+      { ...set, keptAside: [] },
+      7,
+      32,
+    );
     expect(loss).toBe(95 / 2);
   });
 });
@@ -108,6 +113,7 @@ describe('evidence', () => {
     const bytes = evidence({
       set: { ...set, instancePrompt },
       seed: 7,
+      draws: 32,
       prompt: 'a photo of x',
       pixels,
       height: 16,
@@ -125,7 +131,7 @@ describe('evidence', () => {
     expect(file.dtype('timesteps')).toBe('I64');
     const noise = await file.float32('noise');
     const latents = await file.float32('latents');
-    for (const [i, draw] of [...heldOutDraws(set, 7)].entries()) {
+    for (const [i, draw] of [...heldOutDraws(set, 7, 32)].entries()) {
       expect(draw.target).toEqual(noise.slice(i * 16, (i + 1) * 16));
       const alpha = set.schedule.alphasCumprod[draw.timestep]!;
       expect(draw.sample[3]).toBeCloseTo(Math.sqrt(alpha) * latents[3]! + Math.sqrt(1 - alpha) * noise[i * 16 + 3]!, 6);

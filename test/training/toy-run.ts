@@ -26,6 +26,7 @@ export const settings: TrainingSettings = {
   epsilon: 1e-8,
   weightDecay: 0.01,
   keptAside: 1,
+  heldOutDraws: 32,
   previewEvery: 5,
   previewSteps: 2,
   activations: 'f32',

@@ -24,6 +24,7 @@ const SETTINGS: TrainingSettings = {
   epsilon: 1e-8,
   weightDecay: 1e-2,
   keptAside: 1,
+  heldOutDraws: 32,
   previewEvery: 100,
   previewSteps: 20,
   activations: 'f32',

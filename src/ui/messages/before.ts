@@ -59,6 +59,11 @@ const knobs: Record<keyof TrainingSettings, KnobWords> = {
   weightDecay: { name: 'Weight decay', unit: '', effect: 'Pulls the adapter towards zero.' },
   epsilon: { name: 'Epsilon', unit: '', effect: 'Keeps AdamW from dividing by zero.' },
   keptAside: { name: 'Kept aside', unit: 'photos', effect: 'Not learned from: they measure how close it is.' },
+  heldOutDraws: {
+    name: 'Measured at',
+    unit: 'noise levels',
+    effect: 'Of each photo that measures. Fewer: sooner done, less sure.',
+  },
   previewEvery: {
     name: 'Preview every',
     unit: 'steps',

@@ -52,6 +52,7 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   real('weightDecay', 'optimizer', 0, 1),
   real('epsilon', 'optimizer', 1e-12, 1e-2),
   whole('keptAside', 'photos', 0, 10, true),
+  whole('heldOutDraws', 'photos', 1, 1000),
   whole('previewEvery', 'previews', 0, 20_000, true),
   whole('previewSteps', 'previews', 1, 100),
   choice('resolution', 'previews', sizes, true),

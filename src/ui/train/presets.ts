@@ -113,6 +113,7 @@ const common = (
   epsilon: 1e-8,
   weightDecay: 1e-2,
   keptAside: keptAsideFor(photos),
+  heldOutDraws: 32,
   previewSteps: 20,
   activations: isDemoModel(modelId) ? 'f32' : 'f16', // f16 halves what a large model holds; the demo model is too small to need it
   recompute: 'auto',
