@@ -101,8 +101,7 @@ it(`${FILES} files: right or a Trouble, at most 50 ms for 99.9 % and 1 s for all
   console.log(
     `${wall.length} files: ${[...verdicts].map((v) => v.join(' ')).join(', ')}; wall ${show(wall)}; CPU ${show(cpu)}; largest allocation ${worst.toFixed(2)} × the files`,
   );
-  for (const code of ['read', 'file-damaged', 'not-a-checkpoint', 'not-this-family'])
-    expect(verdicts.get(code)).toBeGreaterThan(0);
+  for (const code of ['read', 'file-damaged', 'not-a-checkpoint']) expect(verdicts.get(code)).toBeGreaterThan(0);
   // The processor's time, not the clock's: other tests run beside this one.
   expect(at(cpu, 0.999)).toBeLessThanOrEqual(50);
   expect(at(cpu, 1)).toBeLessThanOrEqual(1000);
