@@ -10,9 +10,6 @@ import type { Options } from './options.ts';
 import { SINGLE } from './prepare.ts';
 import { serve } from './serve.ts';
 
-/** As make.py names it. */
-const SINGLE = 'v1-5-random.safetensors';
-
 export async function load(options: Options, folder: string, seconds: Record<string, number>): Promise<ModelFolder> {
   const served = await serve(folder);
   const page = new URL(`?mirror=${encodeURIComponent(served.url.href)}`, served.url);
