@@ -1,6 +1,6 @@
 // safetensors' number formats: raw little-endian bytes in, plain numbers or f16 bits out; and how many bytes each format takes.
 
-import { fromF16, halfFromBits } from '../tensor/half.ts';
+import { fromF16, halvesFromBits } from '../tensor/half.ts';
 
 /** Every format a safetensors header may name whose elements are whole bytes, with the bytes one element takes. */
 export const bytesPerElement = {
@@ -79,6 +79,15 @@ export const isWeightDType = (dtype: FileDType): dtype is 'F32' | 'F16' | 'BF16'
 
 let bf16Table: Uint16Array | undefined;
 
+function newBf16Table(): Uint16Array {
+  const table = new Uint16Array(65536);
+  halvesFromBits(
+    new Uint32Array(65536).map((_, b) => b << 16),
+    table,
+  );
+  return table;
+}
+
 /**
  * Writes `bytes`, weights of `dtype`, to `out` as f16 bits, rounded to nearest even; F16 as it is, bit for bit. `bytes` must start on a
  * multiple of four in its buffer, and `out` have room for every element.
@@ -86,14 +95,14 @@ let bf16Table: Uint16Array | undefined;
 export function intoF16(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16', out: Uint16Array): void {
   const { buffer, byteOffset, byteLength } = bytes;
   if (dtype === 'F32') {
-    const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
-    for (let i = 0; i < words.length; i++) out[i] = halfFromBits(words[i] as number);
+    halvesFromBits(new Uint32Array(buffer, byteOffset, byteLength / 4), out);
     return;
   }
   const words = new Uint16Array(buffer, byteOffset, byteLength / 2);
   if (dtype === 'F16') out.set(words);
   else {
-    bf16Table ??= Uint16Array.from({ length: 65536 }, (_, b) => halfFromBits((b << 16) >>> 0));
-    for (let i = 0; i < words.length; i++) out[i] = bf16Table[words[i] as number] as number;
+    bf16Table ??= newBf16Table();
+    const table = bf16Table;
+    for (let i = 0; i < words.length; i++) out[i] = table[words[i] as number] as number;
   }
 }

@@ -21,7 +21,8 @@ export async function unetCheck(options: Options): Promise<{ rows: Row[]; report
   if (options.weights === 'int8') {
     console.log(`f16 weights, ${options.activations} activations`);
     f16 = await measure(await testDevice(), model, wanted, { ...options, weights: 'f16', steps: 0 }, {});
-    rows.push(...(await againstDiffusers(f16, { ...options, weights: 'f16' }, wanted)).rows);
+    const { rows: judged } = await againstDiffusers(f16, { ...options, weights: 'f16' }, wanted);
+    rows.push(...judged.map((r) => ({ ...r, what: `f16 weights: ${r.what}` })));
   }
   console.log(`${options.weights} weights, ${options.activations} activations`);
   const device = await testDevice();

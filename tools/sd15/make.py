@@ -8,7 +8,7 @@ import argparse, hashlib, json, os, shutil, time
 import torch
 from configs import REPO, configs, json_text
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 TOKENIZER = os.path.join(REPO, "public/models/demo/tokenizer")
@@ -104,6 +104,19 @@ class Folder:
             f.write(json_text({**facts, "files": self.files}))
 
 
+def single_file(folder: Folder, config: dict, *parts: dict[str, torch.Tensor]):
+    """One file in LDM's layout, from which diffusers' own converter must give back every tensor."""
+    from ldm_layout import from_ldm, to_ldm
+    folder.tensors(SINGLE, to_ldm(*parts))
+    with torch.device("meta"):
+        nets = [cls.from_config(config[f"{part}/config.json"]) for cls, part in ((UNet2DConditionModel, "unet"), (AutoencoderKL, "vae"))]
+    back = from_ldm(load_file(folder.place(SINGLE)), *(dict(net.config) for net in nets))
+    for made, read in zip(parts, back):
+        assert made.keys() == read.keys(), sorted(made.keys() ^ read.keys())
+        assert all(torch.equal(made[name], read[name]) for name in made)
+    print(f"{SINGLE}: diffusers' converter gives back all {sum(map(len, parts))} tensors", flush=True)
+
+
 def make(path: str, narrow: bool, heavy: bool, layout: str, seed: int):
     began, folder, config = time.time(), Folder(path), configs(narrow)
     # One seed for each part: the same part comes out whatever is made beside it, in either layout.
@@ -118,8 +131,7 @@ def make(path: str, narrow: bool, heavy: bool, layout: str, seed: int):
         del unet
     vae, text = seeded(1, vae_state, config["vae/config.json"]), seeded(2, text_state, config["text_encoder/config.json"])
     if layout == "ldm":
-        from ldm_layout import to_ldm
-        folder.tensors(SINGLE, to_ldm(unet, vae, text))
+        single_file(folder, config, unet, vae, text)
     else:
         folder.tensors(WEIGHTS["vae/diffusion_pytorch_model.safetensors"], vae, "vae/diffusion_pytorch_model.safetensors")
         position_ids = {"text_model.embeddings.position_ids": torch.arange(77).reshape(1, 77)}  # no weight, but the real file has it

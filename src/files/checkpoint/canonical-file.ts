@@ -35,7 +35,7 @@ export function weightsFile(path: string, tensors: Tensors): CanonicalFile {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   const head = header(sorted);
   const bytes = sorted.reduce((sum, [, { shape }]) => sum + 2 * elements(shape), head.length);
-  return { path, bytes, chunks: (signal) => weightChunks(head, sorted, bytes, signal) };
+  return { path, bytes, chunks: (signal) => gathered(pieces(head, sorted), bytes, signal) };
 }
 
 function header(sorted: readonly (readonly [string, Stored])[]): Uint8Array {
@@ -54,49 +54,68 @@ function header(sorted: readonly (readonly [string, Stored])[]): Uint8Array {
   return head;
 }
 
-async function* weightChunks(
-  head: Uint8Array,
-  sorted: readonly (readonly [string, Stored])[],
-  bytes: number,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let left = bytes;
-  const fresh = () => new Uint8Array(Math.min(CHUNK_BYTES, left));
-  let chunk = fresh();
+/** A stretch of the file within one chunk. `load` reads what it takes; the function that comes of it writes the stretch. */
+interface Piece {
+  bytes: number;
+  load(): Promise<(out: Uint8Array) => void>;
+}
+
+function* pieces(head: Uint8Array, sorted: readonly (readonly [string, Stored])[]): Generator<Piece> {
   let at = 0;
-  for (let from = 0; from < head.length; ) {
-    const part = head.subarray(from, from + chunk.length - at);
-    chunk.set(part, at);
+  const upToChunk = (bytes: number) => Math.min(bytes, CHUNK_BYTES - (at % CHUNK_BYTES));
+  while (at < head.length) {
+    const part = head.subarray(at, at + upToChunk(head.length - at));
+    yield { bytes: part.length, load: async () => (out) => out.set(part) };
     at += part.length;
-    from += part.length;
-    if (at < chunk.length) break;
-    yield chunk;
-    left -= at;
-    chunk = fresh();
-    at = 0;
   }
   for (const [, tensor] of sorted) {
     const count = elements(tensor.shape);
-    for (let done = 0; done < count; ) {
-      signal?.throwIfAborted();
-      const piece = Math.min(count - done, (chunk.length - at) / 2);
-      await read(tensor, done, new Uint16Array(chunk.buffer, at, piece));
-      at += 2 * piece;
-      done += piece;
-      if (at < chunk.length) continue;
-      yield chunk;
-      left -= at;
-      chunk = fresh();
-      at = 0;
+    for (let begin = 0; begin < count; ) {
+      const bytes = upToChunk(2 * (count - begin));
+      const from = begin;
+      yield { bytes, load: () => read(tensor, from, bytes / 2) };
+      begin += bytes / 2;
+      at += bytes;
     }
   }
 }
 
-/** Fills `out` with a tensor's elements from `begin` on. */
-async function read({ file, key, first }: Stored, begin: number, out: Uint16Array): Promise<void> {
+/** Reads `count` elements of a tensor, from `begin` on; what comes of it writes them as f16. */
+async function read({ file, key, first }: Stored, begin: number, count: number): Promise<(out: Uint8Array) => void> {
   const dtype = file.dtype(key);
   if (!isWeightDType(dtype)) throw new Error(`${key}: ${dtype} was to be refused before`);
   const size = bytesPerElement[dtype];
   const from = (first + begin) * size;
-  intoF16(await file.slice(key, from, from + out.length * size), dtype, out);
+  const bytes = await file.slice(key, from, from + count * size);
+  return (out) => intoF16(bytes, dtype, new Uint16Array(out.buffer, out.byteOffset, count));
+}
+
+async function* gathered(
+  all: Iterator<Piece>,
+  totalBytes: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const next = () => {
+    const { value: piece, done } = all.next();
+    if (done) return null;
+    const loading = (piece as Piece).load();
+    loading.catch(() => {}); // told when it is awaited, if it still is
+    return { bytes: (piece as Piece).bytes, loading };
+  };
+  let left = totalBytes;
+  let chunk = new Uint8Array(Math.min(CHUNK_BYTES, left));
+  let at = 0;
+  for (let ahead = next(); ahead; ) {
+    signal?.throwIfAborted();
+    const { bytes, loading } = ahead;
+    const write = await loading;
+    ahead = next(); // the next piece is read while this one is turned, and while the caller keeps a chunk
+    write(chunk.subarray(at, at + bytes));
+    at += bytes;
+    if (at < chunk.length) continue;
+    yield chunk;
+    left -= at;
+    chunk = new Uint8Array(Math.min(CHUNK_BYTES, left));
+    at = 0;
+  }
 }
