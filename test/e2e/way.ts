@@ -1,4 +1,5 @@
 // In: a page. Out: the user's way through it by the words on its buttons, one function a screen.
+import { readFileSync } from 'node:fs';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { en } from '../../src/ui/messages.ts';
 import type { TrainingSettings } from '../../src/worker/api.ts';
@@ -63,12 +64,45 @@ export const underWay = (page: Page, steps: number): Locator =>
 export const compareLink = (page: Page): Locator =>
   page.getByRole('main').getByRole('link', { name: en.train.compare, exact: true });
 
-export async function makePicture(page: Page, drawingSteps: number): Promise<void> {
+/** `guidance` ≤ 1 asks the U-Net once a step instead of twice. */
+export async function makePicture(
+  page: Page,
+  drawingSteps: number,
+  guidance?: number,
+  timeout = GPU_MS,
+): Promise<void> {
   await page.getByText(en.compare.more, { exact: true }).click();
   const field = page.getByLabel(en.compare.drawingSteps);
   await field.fill(String(drawingSteps));
   await field.press('Tab');
+  if (guidance !== undefined) {
+    const strictness = page.getByLabel(en.compare.guidance);
+    await strictness.fill(String(guidance));
+    await strictness.press('Tab');
+  }
   await button(page, en.compare.make).click();
-  await expect(page.getByAltText(/^Picture without the adapter/).first()).toBeVisible({ timeout: GPU_MS });
-  await expect(page.getByAltText(/^Picture with the adapter/).first()).toBeVisible({ timeout: GPU_MS });
+  await expect(page.getByAltText(/^Picture without the adapter/).first()).toBeVisible({ timeout });
+  await expect(page.getByAltText(/^Picture with the adapter/).first()).toBeVisible({ timeout });
+}
+
+/** The adapter file that the page hands out in this layout: its name and its safetensors header. */
+export async function downloaded(
+  page: Page,
+  layout: 'kohya' | 'diffusers',
+): Promise<{ name: string; header: Record<string, { shape: number[] }>; metadata: Record<string, string> }> {
+  await page.getByRole('radio', { name: en.compare.layouts[layout].name }).check();
+  const coming = page.waitForEvent('download');
+  await page.getByRole('button', { name: /^Download/ }).click();
+  const download = await coming;
+  const bytes = readFileSync(await download.path());
+  const length = Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: metadata, ...header } = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'));
+  return { name: download.suggestedFilename(), header, metadata };
+}
+
+/** From the page's first screen to Stable Diffusion 1.5 on its way: marked, its licence accepted. */
+export async function fetchStableDiffusion(page: Page): Promise<void> {
+  await page.getByRole('radio', { name: /^Stable Diffusion 1\.5/ }).check();
+  await button(page, /^Get the model/).click();
+  await button(page, en.model.accept).click();
 }

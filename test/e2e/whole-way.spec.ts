@@ -1,9 +1,9 @@
 // In: the sample photos. Out: 24 trained steps, two pictures, both adapter files; the page stayed awake all along.
-import { readFileSync } from 'node:fs';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { afterBlocking, measured, quantile, watch } from './long-tasks.ts';
 import {
   compareLink,
+  downloaded,
   en,
   GPU_MS,
   makePicture,
@@ -54,23 +54,10 @@ test('sample photos, 24 steps, compare, both downloads; the page never freezes',
   expect(Object.keys(kohya.header)).toContain(
     'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight',
   );
-  expect(JSON.stringify(kohya.header.__metadata__)).toContain('aawxbc');
+  expect(JSON.stringify(kohya.metadata)).toContain('aawxbc');
   const diffusers = await downloaded(page, 'diffusers');
   expect(Object.keys(diffusers.header)).toContain(
     'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora.down.weight',
   );
   expect(said).toEqual([]);
 });
-
-async function downloaded(
-  page: Page,
-  layout: 'kohya' | 'diffusers',
-): Promise<{ name: string; header: Record<string, unknown> }> {
-  await page.getByRole('radio', { name: en.compare.layouts[layout].name }).check();
-  const coming = page.waitForEvent('download');
-  await page.getByRole('button', { name: /^Download/ }).click();
-  const download = await coming;
-  const bytes = readFileSync(await download.path());
-  const length = Number(bytes.readBigUInt64LE(0));
-  return { name: download.suggestedFilename(), header: JSON.parse(bytes.subarray(8, 8 + length).toString('utf8')) };
-}

@@ -1,7 +1,134 @@
-// The check's options in; the same checkpoint on the page itself, in Chromium, out.
+// The check's options in; the same checkpoint on the page itself — fetched, kept, trained, drawn, taken home, in Chromium — with every number's bar out.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
+import { picture } from '../../test/e2e/photos.ts';
+import * as way from '../../test/e2e/way.ts';
+import { buildIfStale, serve as servePage } from '../build.ts';
+import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
+import { ensureChromium } from '../system.ts';
+import { peakWhile } from './browser-memory.ts';
 import type { Options } from './options.ts';
-import type { Row } from './row.ts';
+import { checkpoint } from './prepare.ts';
+import { type Row, row } from './row.ts';
+import { serve } from './serve.ts';
+import { storedToGpu } from './stored-to-gpu.ts';
 
-export async function pageCheck(_options: Options): Promise<{ rows: Row[]; report: object }> {
-  throw new Error('--page: not here yet');
+const PORT = 4181;
+/** Software drawing takes minutes for what a card does in a second: at full size a step is about 560 GFLOP at 256². */
+const PATIENCE_MS = 3 * 3600 * 1000;
+const { en } = way;
+
+export async function pageCheck(options: Options): Promise<{ rows: Row[]; report: object }> {
+  const missing = ensureChromium();
+  if (missing) throw new Error(missing);
+  const folder = await checkpoint(options, 'diffusers');
+  await buildIfStale(console.log);
+  const files = await serve(folder);
+  const profile = mkdtempSync(join(tmpdir(), 'darkroom-check-'));
+  const seconds: Record<string, number> = {};
+  const open = async (): Promise<BrowserContext> => {
+    const executablePath = findChromium();
+    const context = await chromium.launchPersistentContext(profile, {
+      ...(executablePath ? { executablePath } : {}),
+      args: CHROMIUM_FLAGS,
+      viewport: { width: 1280, height: 800 },
+    });
+    context.setDefaultTimeout(60_000);
+    return context;
+  };
+  try {
+    const site = await servePage({ port: PORT, strictPort: true });
+    const rows: Row[] = [];
+    try {
+      const context = await open();
+      rows.push(...(await wholeWay(context, site.url, files.url, profile, options, seconds)));
+      await context.close();
+    } finally {
+      await site.close();
+    }
+    rows.push(...(await storedToGpu({ open, profile, port: PORT, narrow: options.narrow, folder }, seconds)));
+    return { rows, report: { options, seconds } };
+  } finally {
+    files.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
 }
+
+/** As a person goes: the model, two photos, a name, two steps, a picture with and without, both files. */
+async function wholeWay(
+  context: BrowserContext,
+  site: string,
+  mirror: URL,
+  profile: string,
+  options: Options,
+  seconds: Record<string, number>,
+): Promise<Row[]> {
+  const page = await context.newPage();
+  const said: string[] = [];
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+  const phase = phaseOf(seconds);
+
+  await page.goto(`${site}?mirror=${encodeURIComponent(mirror.href)}`);
+  await expect(page.getByRole('radio', { name: /^Stable Diffusion 1\.5/ })).toBeVisible();
+  const idle = await peakWhile(profile, () => page.waitForTimeout(5000));
+  const fetched = await phase('download', () => peakWhile(profile, () => theModel(page)));
+  await page.getByRole('link', { name: en.model.next }).click();
+  await way.drop(page, await picture(page, 'one.jpg', 640, 640), await picture(page, 'two.jpg', 700, 600));
+  await way.toName(page, 2);
+  await way.toTraining(page);
+  const { size, activations, weights } = options;
+  await way.pasteSettings(page, {
+    ...{ steps: 2, resolution: size, activations, weights, rank: 4, alpha: 4, learningRate: 1e-4 },
+    ...{ keptAside: 1, heldOutDraws: 1, previewEvery: 0, previewSteps: 1 },
+  });
+  await phase('train', async () => {
+    await way.startTraining(page);
+    await expect(way.underWay(page, 2)).toBeVisible({ timeout: PATIENCE_MS });
+    await expect(way.compareLink(page)).toBeVisible({ timeout: PATIENCE_MS });
+  });
+  await way.compareLink(page).click();
+  await phase('two pictures', () => way.makePicture(page, 2, 1, PATIENCE_MS));
+  const kohya = await way.downloaded(page, 'kohya');
+  const diffusers = await way.downloaded(page, 'diffusers');
+  // The next page at this address is another one: the page's service worker would answer with the page itself.
+  await page.evaluate(async () => {
+    for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
+  });
+  for (const sentence of said) console.error(`page: ${sentence}`);
+
+  const values = (header: typeof kohya.header): number =>
+    Object.entries(header)
+      .filter(([name]) => !name.endsWith('.alpha'))
+      .reduce((sum, [, { shape }]) => sum + shape.reduce((n, d) => n * d, 1), 0);
+  const count = (header: typeof kohya.header, ending: string): number =>
+    Object.entries(header).filter(([name]) => name.endsWith(ending)).length;
+  const parameters = (what: string, got: number): Row =>
+    options.narrow ? row(what, got) : row(what, got, '=', 797_184);
+  return [
+    row('errors on the page', said.length, '=', 0),
+    row('modules in the kohya file', count(kohya.header, '.lora_down.weight'), '=', 128),
+    row('modules in the diffusers file', count(diffusers.header, '.lora.down.weight'), '=', 128),
+    parameters('parameters in the kohya file', values(kohya.header)),
+    parameters('parameters in the diffusers file', values(diffusers.header)),
+    row('MB above idle while fetching and storing', (fetched.peakBytes - idle.peakBytes) / 1e6, '≤', 500),
+  ];
+}
+
+async function theModel(page: Page): Promise<void> {
+  await way.fetchStableDiffusion(page);
+  await expect(page.getByRole('link', { name: en.model.next })).toBeVisible();
+  await expect(page.getByText(en.model.ready('Stable Diffusion 1.5')).first()).toBeVisible({ timeout: PATIENCE_MS });
+}
+
+const phaseOf =
+  (seconds: Record<string, number>) =>
+  async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const answer = await work();
+    seconds[name] = (performance.now() - began) / 1000;
+    console.log(`  ${name}: ${seconds[name]?.toFixed(1)} s`);
+    return answer;
+  };

@@ -5,8 +5,9 @@ import { load } from './load.ts';
 import { type Measured, measure, UNET } from './measure.ts';
 import type { Options } from './options.ts';
 import { checkpoint, reference } from './prepare.ts';
+import { readAndWrite } from './read-and-write.ts';
 import { type Row, row } from './row.ts';
-import { differing, readAndWrite, uploadDigests } from './uploads.ts';
+import { differing, uploadDigests } from './uploads.ts';
 
 /** The issue: a stored checkpoint reaches the GPU in at most this many times the time of reading it and `writeBuffer`. */
 const SLOWEST_UPLOAD = 1.5;

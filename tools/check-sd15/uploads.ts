@@ -5,9 +5,6 @@ import { uploadWeights } from '../../src/gpu/weights.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { hashWrites } from './write-digests.ts';
 
-/** As an upload does: what is written must not pile up. */
-const UNFINISHED_BYTES = 64 * 2 ** 20;
-
 /** Uploads to a device that keeps nothing. */
 export async function uploadDigests(
   wanted: ReadonlyMap<string, Tensor>,
@@ -35,24 +32,3 @@ function hollowDevice(): GPUDevice {
 /** Labels whose bytes differ, or that only one side has. */
 export const differing = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] =>
   [...new Set([...a.keys(), ...b.keys()])].filter((label) => a.get(label) !== b.get(label));
-
-/** Seconds for reading every tensor of the file and handing it to the GPU, and nothing else: what an upload is measured by. */
-export async function readAndWrite(device: GPUDevice, source: SafetensorsFile): Promise<number> {
-  const bytes = source.keys().map((key) => source.shape(key).reduce((n, d) => n * d, 4));
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const scratch = device.createBuffer({ label: 'scratch', size: Math.max(...bytes), usage });
-  const began = performance.now();
-  let unfinished = 0;
-  for (const key of source.keys()) {
-    const data = await source.bytes(key);
-    device.queue.writeBuffer(scratch, 0, data);
-    unfinished += data.length;
-    if (unfinished < UNFINISHED_BYTES) continue;
-    await device.queue.onSubmittedWorkDone();
-    unfinished = 0;
-  }
-  await device.queue.onSubmittedWorkDone();
-  const seconds = (performance.now() - began) / 1000;
-  scratch.destroy();
-  return seconds;
-}

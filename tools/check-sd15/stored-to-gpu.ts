@@ -1,0 +1,85 @@
+// A browser profile that has the model stored in; how its upload compares with reading and writing alone, with Node's bytes, and with 500 MB, out.
+
+import { openAsBlob, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrowserContext } from '@playwright/test';
+import { build, preview } from 'vite';
+import { readSafetensors } from '../../src/files/safetensors.ts';
+import { enginePrograms } from '../../src/gpu/engine-plan.ts';
+import { parseUNetConfig } from '../../src/model/config.ts';
+import { gpu } from '../dawn.ts';
+import { root } from '../packages.mjs';
+import { peakWhile } from './browser-memory.ts';
+import { type Row, row } from './row.ts';
+import { differing, uploadDigests } from './uploads.ts';
+
+/** The issue: a stored checkpoint reaches the GPU in at most this many times the time of reading it and `writeBuffer`. */
+const SLOWEST_UPLOAD = 1.5;
+const ROUNDS = 3;
+const OUT = join(root, '.cache', 'upload-page');
+const PAGE = 'tools/check-sd15/upload-page.html';
+
+export interface StoredModel {
+  open(): Promise<BrowserContext>;
+  profile: string;
+  port: number; // the page's own: storage belongs to an address
+  narrow: boolean;
+  folder: string; // the checkpoint, as Node reads it
+}
+
+export async function storedToGpu(model: StoredModel, seconds: Record<string, number>): Promise<Row[]> {
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    build: { outDir: OUT, emptyOutDir: true, target: 'es2022', rolldownOptions: { input: PAGE } },
+  });
+  const server = await preview({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    build: { outDir: OUT },
+    preview: { port: model.port, strictPort: true, host: 'localhost', open: false },
+  });
+  const context = await model.open();
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(0);
+    await page.goto(`http://localhost:${model.port}/${PAGE}`);
+    await page.waitForFunction(() => window.upload !== undefined);
+    const idle = await peakWhile(model.profile, () => page.waitForTimeout(5000));
+    const { answer: times, peakBytes } = await peakWhile(model.profile, () =>
+      page.evaluate((rounds) => window.upload('sd15', rounds), ROUNDS),
+    );
+    const ratios = times.upload.map((s, i) => s / (times.readAndWrite[i] as number)).sort((a, b) => a - b);
+    seconds['read and write'] = Math.min(...times.readAndWrite);
+    seconds.upload = Math.min(...times.upload);
+    const sha256 = await page.evaluate(() => window.uploadHashed('sd15'));
+    const inNode = await digestsInNode(model.folder);
+    const median = ratios[Math.floor(ratios.length / 2)] as number;
+    const upload = `upload in Chromium, times reading and writing alone (median of ${ROUNDS})`;
+    return [
+      model.narrow ? row(upload, median) : row(upload, median, '≤', SLOWEST_UPLOAD),
+      row('MB above idle while uploading', (peakBytes - idle.peakBytes) / 1e6, '≤', 500),
+      row('buffers uploaded', Object.keys(sha256).length),
+      row(
+        'buffers that Chromium and Node fill differently',
+        differing(new Map(Object.entries(sha256)), inNode).length,
+        '=',
+        0,
+      ),
+    ];
+  } finally {
+    await context.close();
+    await server.close();
+  }
+}
+
+async function digestsInNode(folder: string): Promise<Map<string, string>> {
+  gpu(); // brings WebGPU's constants
+  const config = parseUNetConfig(JSON.parse(readFileSync(join(folder, 'unet', 'config.json'), 'utf8')));
+  const plan = { config, height: 32, width: 32, rank: 0, alpha: 1, activations: 'f16', recompute: 'auto' } as const;
+  const file = 'unet/diffusion_pytorch_model.fp16.safetensors';
+  const source = await readSafetensors(await openAsBlob(join(folder, file)), file);
+  return uploadDigests(enginePrograms(plan, 2 ** 27).weights, source);
+}

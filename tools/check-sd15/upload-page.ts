@@ -1,0 +1,71 @@
+// In the browser: a model that the page has stored, uploaded by the app's own code; how long that takes beside reading and writing alone, and the
+// sha256 of every buffer, out. page.ts builds and opens it at the page's own address, where its storage is.
+import { createSHA256 } from 'hash-wasm';
+import { requestGpu } from '../../src/gpu/device.ts';
+import { enginePrograms } from '../../src/gpu/engine-plan.ts';
+import { uploadWeights } from '../../src/gpu/weights.ts';
+import { parseUNetConfig } from '../../src/model/config.ts';
+import { modelLibrary } from '../../src/storage/model-library.ts';
+import { readAndWrite } from './read-and-write.ts';
+
+/** Seconds of each round. */
+export interface UploadTimes {
+  readAndWrite: number[];
+  upload: number[];
+}
+declare global {
+  interface Window {
+    upload(modelId: string, rounds: number): Promise<UploadTimes>;
+    uploadHashed(modelId: string): Promise<Record<string, string>>;
+  }
+}
+
+const { signal } = new AbortController();
+const UNET = 'unet/diffusion_pytorch_model.safetensors';
+
+async function opened(modelId: string) {
+  const model = await modelLibrary(document.baseURI).open(signal, modelId, () => {});
+  const config = parseUNetConfig(await model.json('unet/config.json'));
+  const plan = { config, height: 32, width: 32, rank: 0, alpha: 1, activations: 'f16', recompute: 'auto' } as const;
+  const { device } = await requestGpu();
+  return { device, source: await model.tensors(UNET), wanted: enginePrograms(plan, 2 ** 27).weights };
+}
+
+/** Side by side, round after round: every tensor read and handed to the GPU and nothing else, and the app's upload. */
+window.upload = async (modelId, rounds) => {
+  const { device, source, wanted } = await opened(modelId);
+  const times: UploadTimes = { readAndWrite: [], upload: [] };
+  for (let i = 0; i < rounds; i++) {
+    times.readAndWrite.push(await readAndWrite(device, source));
+    const began = performance.now();
+    const weights = await uploadWeights(device, wanted, source);
+    await device.queue.onSubmittedWorkDone();
+    times.upload.push((performance.now() - began) / 1000);
+    weights.destroy();
+  }
+  device.destroy();
+  return times;
+};
+
+window.uploadHashed = async (modelId) => {
+  const { device, source, wanted } = await opened(modelId);
+  // One after another, as an upload goes: each hash takes a WASM memory of its own.
+  const hash = await createSHA256();
+  const digests: Record<string, string> = {};
+  let current = '';
+  const end = () => {
+    if (current) digests[current] = hash.digest();
+  };
+  const onWrite = (name: string, offset: number, bytes: Uint8Array): void => {
+    if (offset === 0) {
+      end();
+      hash.init();
+      current = name;
+    } else if (name !== current) throw new Error(`${name} is written between others: its hash would be wrong`);
+    hash.update(bytes);
+  };
+  await uploadWeights(device, wanted, source, undefined, { onWrite });
+  end();
+  device.destroy();
+  return digests;
+};
