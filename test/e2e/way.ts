@@ -85,11 +85,13 @@ export async function makePicture(
   await expect(page.getByAltText(/^Picture with the adapter/).first()).toBeVisible({ timeout });
 }
 
+export interface Downloaded {
+  name: string;
+  header: Record<string, { shape: number[] }>;
+  metadata: Record<string, string>;
+}
 /** The adapter file that the page hands out in this layout: its name and its safetensors header. */
-export async function downloaded(
-  page: Page,
-  layout: 'kohya' | 'diffusers',
-): Promise<{ name: string; header: Record<string, { shape: number[] }>; metadata: Record<string, string> }> {
+export async function downloaded(page: Page, layout: 'kohya' | 'diffusers'): Promise<Downloaded> {
   await page.getByRole('radio', { name: en.compare.layouts[layout].name }).check();
   const coming = page.waitForEvent('download');
   await page.getByRole('button', { name: /^Download/ }).click();

@@ -16,7 +16,7 @@ a forward and whole training steps on Dawn, and compares noise prediction, loss 
   --kernels tiles|registers what a real GPU gets (default), or what software does fastest
   --steps N                 optimizer steps after the comparison (default 2): memory is counted to their end
   --encoders                the VAE and the text encoder instead of the U-Net
-  --page                    on the page itself, in Chromium
+  --page                    on the page itself, in Chromium; with --steps 0 only as far as the stored model's way to the GPU
   --folder DIR              where checkpoints and references are kept (default .cache/sd15; about 4 GB at full size)
   --json FILE               what was measured`;
 
