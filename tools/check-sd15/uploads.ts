@@ -36,16 +36,17 @@ function hollowDevice(): GPUDevice {
 export const differing = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] =>
   [...new Set([...a.keys(), ...b.keys()])].filter((label) => a.get(label) !== b.get(label));
 
-/** Seconds for reading every tensor of the file and handing it to the GPU, and nothing else: what an upload is measured by. */
+/** Seconds for reading every tensor of the file and handing it to a buffer of its own, and nothing else: what an upload is measured by. */
 export async function readAndWrite(device: GPUDevice, source: SafetensorsFile): Promise<number> {
-  const bytes = source.keys().map((key) => source.shape(key).reduce((n, d) => n * d, 4));
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const scratch = device.createBuffer({ label: 'scratch', size: Math.max(...bytes), usage });
+  const buffers: GPUBuffer[] = [];
   const began = performance.now();
   let unfinished = 0;
   for (const key of source.keys()) {
     const data = await source.bytes(key);
-    device.queue.writeBuffer(scratch, 0, data);
+    const buffer = device.createBuffer({ label: `scratch ${key}`, size: data.length, usage });
+    buffers.push(buffer);
+    device.queue.writeBuffer(buffer, 0, data);
     unfinished += data.length;
     if (unfinished < UNFINISHED_BYTES) continue;
     await device.queue.onSubmittedWorkDone();
@@ -53,6 +54,6 @@ export async function readAndWrite(device: GPUDevice, source: SafetensorsFile): 
   }
   await device.queue.onSubmittedWorkDone();
   const seconds = (performance.now() - began) / 1000;
-  scratch.destroy();
+  for (const buffer of buffers) buffer.destroy();
   return seconds;
 }
