@@ -19,8 +19,11 @@ export interface UploadOptions {
 /** File bytes being read or waiting their turn; one tensor may be more. */
 const AHEAD_BYTES = 64 * 2 ** 20;
 const AHEAD_TENSORS = 16;
-/** Bytes written before the queue is waited for: a browser copies what is written through shared memory, which must not pile up. */
-const UNFINISHED_BYTES = 64 * 2 ** 20;
+/**
+ * Bytes written in one go. A browser copies what is written through shared memory, which must not pile up: before one go ends, the one before it
+ * has arrived, so that the GPU takes one while the next is worked on.
+ */
+const UNFINISHED_BYTES = 32 * 2 ** 20;
 /** Buffers are reserved in portions of about this size: so exactly is it known what was granted before one was refused. */
 const RESERVED_BYTES = 64 * 2 ** 20;
 
@@ -45,6 +48,7 @@ export async function uploadWeights(
   const destroy = (): void => buffers.forEach((b) => void b.destroy());
   let done = 0;
   let unfinished = 0;
+  let arrived: Promise<undefined> | undefined;
   try {
     for await (const { tensor, halves } of readAhead([...wanted.values()], source)) {
       const { name } = tensor;
@@ -62,7 +66,8 @@ export async function uploadWeights(
         unfinished += bytes.length;
         if (unfinished >= UNFINISHED_BYTES) {
           device.queue.submit([]);
-          await device.queue.onSubmittedWorkDone();
+          await arrived;
+          arrived = device.queue.onSubmittedWorkDone();
           unfinished = 0;
         }
       }
