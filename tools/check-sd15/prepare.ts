@@ -33,7 +33,7 @@ const modelName = ({ narrow, heavy }: Pick<Options, 'narrow' | 'heavy'>): string
 export async function checkpoint(options: Options, layout: Options['layout'] = options.layout): Promise<string> {
   const folder = join(options.folder, `${modelName(options)}${layout === 'ldm' ? '-ldm' : ''}`);
   const words = [...(options.narrow ? ['--narrow'] : []), ...(options.heavy ? ['--heavy'] : [])];
-  const programs = ['sd15/make.py', 'sd15/configs.py', ...(layout === 'ldm' ? ['sd15/ldm_layout.py'] : [])];
+  const programs = ['sd15/make.py', 'sd15/model_configs.py', ...(layout === 'ldm' ? ['sd15/ldm_layout.py'] : [])];
   await made(folder, programs, [folder, '--layout', layout, ...words]);
   return folder;
 }
@@ -44,7 +44,7 @@ export async function reference(options: Options): Promise<Reference> {
   const folder = await checkpoint(options, 'diffusers');
   const out = join(options.folder, `${modelName(options)}-${encoders ? 'encoders-' : ''}${size}`);
   const words = ['--size', String(size), ...(encoders ? ['--encoders'] : [])];
-  await made(out, ['sd15/reference.py', 'sd15/make.py', 'sd15/configs.py'], [folder, out, ...words]);
+  await made(out, ['sd15/reference.py', 'sd15/make.py', 'sd15/model_configs.py'], [folder, out, ...words]);
   const facts = JSON.parse(await readFile(`${out}.json`, 'utf8')) as ReferenceFacts;
   const file = `${out}.safetensors`;
   return { facts, tensors: await readSafetensors(new Uint8Array(await readFile(file)), file) };

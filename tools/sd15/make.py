@@ -6,7 +6,7 @@ Default initialisation, but that no norm is left at 1 and 0. --heavy draws the U
 standard deviation) and makes one output channel in 200 ten times as large: what 8-bit weights find hard. --layout ldm writes one file."""
 import argparse, hashlib, json, os, shutil, time
 import torch
-from configs import REPO, configs, json_text
+from model_configs import REPO, configs, json_text
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
