@@ -31,7 +31,9 @@ test('a reload in the middle of a run goes on with it', async ({ page }) => {
   await page.reload();
 
   // By itself, since this tab was training it; its history is there, and it gets further than it was.
-  const reached = async () => Number((await underWay(page, STEPS).textContent())?.match(/Step (\d+)/)?.[1]);
+  // The stored step may be shown for a moment before the GPU is made ready again, which hides it for as long as that takes.
+  const reached = async () =>
+    Number((await underWay(page, STEPS).textContent({ timeout: GPU_MS }))?.match(/Step (\d+)/)?.[1]);
   await expect(underWay(page, STEPS)).toBeVisible({ timeout: GPU_MS });
   expect(await reached()).toBeGreaterThanOrEqual(step);
   await expect.poll(reached, { timeout: GPU_MS }).toBeGreaterThan(step + 1);
