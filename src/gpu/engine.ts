@@ -25,25 +25,27 @@ import { SubmitPace } from './submit-pace.ts';
 import { type GpuWeights, uploadWeights } from './weights.ts';
 
 /**
- * Memory first, so that what does not fit is said before anything is compiled.
+ * Memory first, so that what does not fit is said before anything is compiled; weights before all else, as an upload needs some for itself.
  * @throws Trouble 'out-of-memory' when the device cannot hold what the plan needs, 'file-damaged' when a tensor is missing or mis-shaped.
  */
 export async function createEngine(device: GPUDevice, options: EngineOptions): Promise<Engine> {
   const built = enginePrograms(options, device.limits.maxStorageBufferBindingSize);
   const shared = 'buffers' in options.weights;
-  const buffers = await reserve(device, built, shared ? built.bytes.weights : 0);
+  const weights = shared
+    ? (options.weights as GpuWeights)
+    : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
+        options.onProgress?.({ phase: 'weights', done, total }),
+      );
+  let buffers: EngineBuffers | undefined;
   try {
+    buffers = await reserve(device, built);
     const pipelines = options.pipelines ?? new Pipelines(device);
     const launches = Object.values(built.plans).flatMap((p) => p.dispatches.map((d) => d.launch));
     await pipelines.prepare(launches, (done, total) => options.onProgress?.({ phase: 'kernels', done, total }));
-    const weights = shared
-      ? (options.weights as GpuWeights)
-      : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
-          options.onProgress?.({ phase: 'weights', done, total }),
-        );
     return new Engine(device, options, built, buffers, weights, shared, pipelines);
   } catch (error) {
-    buffers.destroy();
+    buffers?.destroy();
+    if (!shared) weights.destroy();
     throw error;
   }
 }

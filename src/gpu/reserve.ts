@@ -17,15 +17,14 @@ export async function ifRoom<T>(device: GPUDevice, make: () => T): Promise<T | n
 
 /**
  * One buffer after another, so that it is known which was refused.
- * @param heldBytes what the plan counts and the device holds already: the weights.
- * @throws Trouble 'out-of-memory' with the bytes that were granted; what was made is destroyed first.
+ * @throws Trouble 'out-of-memory' with the bytes that were granted, the weights among them: the device holds those already; what was made is destroyed first.
  */
-export async function reserve(device: GPUDevice, built: Programs, heldBytes: number): Promise<EngineBuffers> {
+export async function reserve(device: GPUDevice, built: Programs): Promise<EngineBuffers> {
   const made = new Map<string, GPUBuffer>();
   const destroy = (): void => {
     for (const buffer of made.values()) buffer.destroy();
   };
-  let gotBytes = heldBytes;
+  let gotBytes = built.bytes.weights;
   for (const descriptor of wanted(built)) {
     const buffer = await ifRoom(device, () => device.createBuffer(descriptor));
     if (!buffer) {

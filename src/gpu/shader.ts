@@ -56,7 +56,7 @@ function dimsStruct(dims: Record<string, DimValue>): string {
 /** Weights have buffers of their own and are bound read-only; the arena is bound read_write always (DESIGN §3). */
 export const storageClass = (o: Operand): 'read' | 'read_write' => (o.tensor.kind === 'weight' ? 'read' : 'read_write');
 
-/** How a value of each storage type is read from `<name>_data`, by access width. q8's layout is told in tensor/q8.ts. */
+/** How a value of each storage type is read from `<name>_data`, by access width. q8's layout is told in shaders/quantise.wgsl. */
 const loads: Record<StorageType, Partial<Record<Operand['width'], (data: string) => string>>> = {
   f32: {
     1: (d) => `return ${d}[i];`,

@@ -1,9 +1,10 @@
 // weights: a checkpoint's U-Net tensors → GPU buffers in f16 or q8, one each, uploaded once and shared by every program.
 import { toF16 } from '../tensor/half.ts';
-import { byteLength, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { byteLength, Q8, sameShape, type Tensor } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
-import { halvesOf, pieces } from './stored-weights.ts';
+import { Quantiser } from './quantiser.ts';
+import { halvesOf, type Piece, pieceHalves, pieces, wholeWords } from './stored-weights.ts';
 
 export interface GpuWeights {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
@@ -12,7 +13,7 @@ export interface GpuWeights {
 }
 export interface UploadOptions {
   signal?: AbortSignal | undefined;
-  /** Hears every byte that goes up, a tensor's pieces in order; `bytes` is good only during the call. For checksums. */
+  /** Hears every byte that goes up (f16, whatever becomes of it), a tensor's pieces in order; `bytes` is good only during the call. For checksums. */
   onWrite?: (name: string, offset: number, bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
@@ -29,7 +30,7 @@ const RESERVED_BYTES = 64 * 2 ** 20;
 
 /**
  * Uploads the tensors the graph declared. All memory is reserved first; then tensors are read a little ahead, so that the model is never in
- * memory whole. f16 goes up as the file has it; convolutions are turned from (O, I, 3, 3) to (O, 3, 3, I); 1×1 convolutions are linear layers.
+ * memory whole. f16 goes up as the file has it, and what shall be q8 is quantised on the GPU; convolutions are turned from (O, I, 3, 3) to (O, 3, 3, I); 1×1 convolutions are linear layers.
  * @throws Trouble 'file-damaged' naming a tensor that is missing, has another shape, or cannot be q8 because it holds NaN or infinity;
  *   'out-of-memory' with the weights' bytes alone; the signal's reason. What was made is destroyed first.
  */
@@ -46,24 +47,19 @@ export async function uploadWeights(
   const buffers = await reserveWeights(device, wanted);
   const total = bytesOf(wanted);
   const destroy = (): void => buffers.forEach((b) => void b.destroy());
+  const write = await writer(device, wanted, buffers, onWrite).catch((error: unknown) => {
+    destroy();
+    throw error;
+  });
   let done = 0;
   let unfinished = 0;
   let arrived: Promise<undefined> | undefined;
   try {
     for await (const { tensor, halves } of readAhead([...wanted.values()], source)) {
-      const { name } = tensor;
-      const notFinite = (index: number): never => {
-        throw new Trouble('file-damaged', {
-          file,
-          expected: `${name}: finite numbers`,
-          got: `NaN or infinity at ${index}`,
-        });
-      };
-      for (const { offset, bytes } of pieces(tensor, halves, notFinite)) {
+      for (const piece of pieces(tensor.shape, halves)) {
         signal?.throwIfAborted();
-        device.queue.writeBuffer(buffers.get(name) as GPUBuffer, offset, bytes);
-        onWrite?.(name, offset, bytes);
-        unfinished += bytes.length;
+        write.piece(tensor, piece);
+        unfinished += piece.halves.byteLength;
         if (unfinished >= UNFINISHED_BYTES) {
           device.queue.submit([]);
           await arrived;
@@ -74,11 +70,58 @@ export async function uploadWeights(
       done += byteLength(tensor);
       onProgress?.(done, total);
     }
+    await write.end(file);
   } catch (error) {
     destroy();
     throw error;
+  } finally {
+    write.destroy();
   }
   return { buffers, bytes: total, destroy };
+}
+
+interface Writer {
+  piece(tensor: Tensor, piece: Piece): void;
+  /** @throws Trouble 'file-damaged' naming a weight that q8 cannot hold. */
+  end(file: string): Promise<void>;
+  destroy(): void;
+}
+
+/** f16 goes to its buffer as it is; what shall be q8 goes through the quantiser. */
+async function writer(
+  device: GPUDevice,
+  wanted: ReadonlyMap<string, Tensor>,
+  buffers: ReadonlyMap<string, GPUBuffer>,
+  onWrite: UploadOptions['onWrite'],
+): Promise<Writer> {
+  const matrices = [...wanted.values()].filter((t) => t.dtype === 'q8');
+  const index = new Map(matrices.map((t, i) => [t, i]));
+  const mostHalves = matrices.reduce((most, t) => Math.max(most, pieceHalves(t.shape)), 0);
+  const quantiser = matrices.length > 0 ? await Quantiser.make(device, mostHalves, matrices.length) : undefined;
+  if (quantiser === null) {
+    const gotBytes = bytesOf(wanted);
+    throw new Trouble('out-of-memory', { neededBytes: gotBytes + 2 * mostHalves, gotBytes, fits: null });
+  }
+  return {
+    piece(tensor, { first, halves }) {
+      const bytes = wholeWords(halves);
+      const buffer = buffers.get(tensor.name) as GPUBuffer;
+      const matrix = index.get(tensor);
+      if (quantiser && matrix !== undefined) quantiser.write(buffer, matrix, first / Q8.group, halves);
+      else device.queue.writeBuffer(buffer, 2 * first, bytes);
+      onWrite?.(tensor.name, 2 * first, bytes);
+    },
+    async end(file) {
+      for (const [i, at] of ((await quantiser?.notFinite()) ?? []).entries())
+        if (at >= 0)
+          throw new Trouble('file-damaged', {
+            file,
+            expected: `${(matrices[i] as Tensor).name}: finite numbers`,
+            got: `NaN or infinity at ${at}`,
+          });
+    },
+    destroy: () => quantiser?.destroy(),
+  };
 }
 
 const bytesOf = (tensors: ReadonlyMap<string, Tensor>): number =>

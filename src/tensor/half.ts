@@ -49,7 +49,7 @@ export function fromHalf(h: number): number {
 let table: Float32Array<ArrayBuffer> | undefined;
 
 /** The value of each of the 65,536 halves: a checkpoint has up to a billion of them, and one look-up is cheaper than arithmetic. */
-export function halfTable(): Float32Array<ArrayBuffer> {
+function halfTable(): Float32Array<ArrayBuffer> {
   table ??= Float32Array.from({ length: 65536 }, (_, h) => fromHalf(h));
   return table;
 }

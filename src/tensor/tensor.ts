@@ -2,7 +2,7 @@
 
 /** How activations and gradients are stored. */
 export type DType = 'f32' | 'f16';
-/** Frozen weights may also lie in q8: 8 bits and a share of a scale (tensor/q8.ts). */
+/** Frozen weights may also lie in q8: 8 bits and a share of a scale (shaders/quantise.wgsl). */
 export type StorageType = DType | 'q8';
 
 /** q8's sizes: `block` weights along the last dimension share a scale, `group` weights take `groupWords` words of 32 bits. */

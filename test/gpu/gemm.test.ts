@@ -6,13 +6,12 @@ import type { GemmVariant, Node, Op, Target } from '../../src/graph/op.ts';
 import { attention } from '../../src/ops/attention.ts';
 import { conv2d, convLength } from '../../src/ops/conv2d.ts';
 import { linear } from '../../src/ops/linear.ts';
-import { toF16 } from '../../src/tensor/half.ts';
-import { dequantise, quantise } from '../../src/tensor/q8.ts';
-import { type DType, numel, Q8, type Tensor } from '../../src/tensor/tensor.ts';
+import { type DType, numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { expectClose, expectFar, normal, type Tolerance } from '../check.ts';
 import { attentionBackward, attention as attentionTwin } from '../reference/attention.ts';
 import { conv2dBackward, conv2d as conv2dTwin } from '../reference/conv2d.ts';
 import { linearBackward, linear as linearTwin } from '../reference/linear.ts';
+import { dequantise, quantise } from '../reference/q8.ts';
 import { testDevice } from './device.ts';
 import { runGraph, testTarget } from './run-op.ts';
 
@@ -27,11 +26,7 @@ const target = (variant: GemmVariant | 'small pieces'): Target =>
 const f16 = (v: Float64Array): Float64Array => v.map((x) => Math.fround(Math.round(x * 256) / 256)); // exactly storable in f16
 
 /** What q8 makes of weights: near them, but not near enough to be taken for them (half a step of 1/127 of a block's largest). */
-const asQ8 = (w: Float64Array): Float64Array => {
-  const words = new Uint32Array((w.length / Q8.group) * Q8.groupWords);
-  quantise(toF16(w), words);
-  return Float64Array.from(dequantise(words));
-};
+const asQ8 = (w: Float64Array): Float64Array => dequantise(quantise(w));
 
 let device: GPUDevice;
 beforeAll(async () => {

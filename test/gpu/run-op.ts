@@ -3,8 +3,8 @@ import { operandsOf, Pipelines } from '../../src/gpu/pipelines.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Launch, Node, Target } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
-import { quantise } from '../../src/tensor/q8.ts';
-import { byteLength, numel, Q8, type StorageType, type Tensor } from '../../src/tensor/tensor.ts';
+import { byteLength, numel, type StorageType, type Tensor } from '../../src/tensor/tensor.ts';
+import { quantise } from '../reference/q8.ts';
 
 export const testTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,
@@ -88,9 +88,7 @@ export async function runGraph(
 function stored(values: ArrayLike<number>, dtype: StorageType): Float32Array | Uint16Array | Uint32Array {
   if (dtype === 'f32') return Float32Array.from(values);
   if (dtype === 'f16') return toF16(values);
-  const words = new Uint32Array((values.length / Q8.group) * Q8.groupWords);
-  quantise(toF16(values), words);
-  return words;
+  return quantise(values);
 }
 
 function record(

@@ -4,8 +4,9 @@ import { addNoise, noiseSchedule, target } from '../../src/diffusion/noise-sched
 import type { ModelFolder } from '../../src/files/model-folder.ts';
 import type { SafetensorsFile } from '../../src/files/safetensors.ts';
 import { createEngine, type Engine } from '../../src/gpu/engine.ts';
-import { kernelsFor } from '../../src/gpu/engine-plan.ts';
+import { type EngineOptions, enginePrograms, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraModule, LoraWeights, MicroStep } from '../../src/gpu/engine-types.ts';
+import { uploadWeights } from '../../src/gpu/weights.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { predictGraph } from '../../src/model/graphs.ts';
 import { plan } from '../../src/plan/plan.ts';
@@ -13,7 +14,7 @@ import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { countLiveBytes } from '../live-bytes.ts';
 import type { Options } from './options.ts';
 import type { Reference } from './prepare.ts';
-import { hashWrites, type WriteDigests } from './write-digests.ts';
+import { hashWrites } from './write-digests.ts';
 
 export interface Measured {
   parameters: number;
@@ -76,7 +77,15 @@ export async function measure(
     console.log(`  ${name}: ${seconds[name]?.toFixed(1)} s`);
     return result;
   };
-  const engine = await makeEngine(device, model, options, written, seconds);
+  const planned = await engineOptions(model, options);
+  const { weights: wanted } = enginePrograms(planned, device.limits.maxStorageBufferBindingSize);
+  const weights = await phase('upload', async () => {
+    const up = await uploadWeights(device, wanted, tensors);
+    await device.queue.onSubmittedWorkDone();
+    return up;
+  });
+  seconds.upload = (seconds.upload as number) - written.hashMs / 1000;
+  const engine = await phase('plan and kernels', () => createEngine(device, { ...planned, weights }));
   try {
     engine.writeLora(await adapterOf(reference.tensors, engine.modules));
     const inputs = await inputsOf(model, reference);
@@ -90,27 +99,22 @@ export async function measure(
       bytes: { ...engine.gpuBytes, peak: live.peak },
       modules: engine.modules,
       ...{ noisePred, loss, gradients, stepLosses },
-      wanted: engine.built.weights,
+      wanted,
       sha256: written.digests(),
     };
   } finally {
     engine.destroy();
+    weights.destroy();
     await device.queue.onSubmittedWorkDone();
   }
 }
 
-async function makeEngine(
-  device: GPUDevice,
+async function engineOptions(
   model: ModelFolder,
   { size, activations, kernels, weights }: Options,
-  written: WriteDigests,
-  seconds: Record<string, number>,
-): Promise<Engine> {
-  const began = performance.now();
-  let compiled = began;
-  const engine = await createEngine(device, {
+): Promise<Omit<EngineOptions, 'weights'>> {
+  return {
     config: parseUNetConfig(await model.json('unet/config.json')),
-    weights: await model.tensors(UNET),
     height: size / 8,
     width: size / 8,
     rank: 4,
@@ -123,14 +127,7 @@ async function makeEngine(
       learningRates: new Float32Array([1e-4]),
       ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2, clip: 1 },
     },
-    onProgress: ({ phase }) => {
-      if (phase === 'kernels') compiled = performance.now();
-    },
-  });
-  await device.queue.onSubmittedWorkDone();
-  seconds['plan and kernels'] = (compiled - began) / 1000;
-  seconds.upload = (performance.now() - compiled - written.hashMs) / 1000;
-  return engine;
+  };
 }
 
 /** What the plan says. The forward's FLOPs are those without an adapter, as torch counts them. */

@@ -48,7 +48,7 @@ export async function pageCheck(options: Options): Promise<{ rows: Row[]; report
     } finally {
       await site.close();
     }
-    rows.push(...(await storedToGpu({ open, profile, port: PORT, narrow: options.narrow, folder }, seconds)));
+    rows.push(...(await storedToGpu({ ...options, open, profile, port: PORT, folder }, seconds)));
     return { rows, report: { options, seconds } };
   } finally {
     files.close();

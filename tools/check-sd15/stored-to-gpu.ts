@@ -7,6 +7,7 @@ import { build, preview } from 'vite';
 import { readSafetensors } from '../../src/files/safetensors.ts';
 import { enginePrograms } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
+import type { WeightStorage } from '../../src/worker/api.ts';
 import { gpu } from '../dawn.ts';
 import { root } from '../packages.mjs';
 import { peakWhile } from './browser-memory.ts';
@@ -24,6 +25,7 @@ export interface StoredModel {
   profile: string;
   port: number; // the page's own: storage belongs to an address
   narrow: boolean;
+  weights: WeightStorage;
   folder: string; // the checkpoint, as Node reads it
 }
 
@@ -49,7 +51,7 @@ export async function storedToGpu(model: StoredModel, seconds: Record<string, nu
     await page.waitForFunction(() => window.upload !== undefined);
     const idle = await peakWhile(model.profile, () => page.waitForTimeout(5000));
     const { answer: times, peakBytes } = await peakWhile(model.profile, () =>
-      page.evaluate((rounds) => window.upload('sd15', rounds), ROUNDS),
+      page.evaluate(([rounds, weights]) => window.upload('sd15', rounds, weights), [ROUNDS, model.weights] as const),
     );
     const ratios = times.upload.map((s, i) => s / (times.readAndWrite[i] as number)).sort((a, b) => a - b);
     seconds['read and write'] = Math.min(...times.readAndWrite);
@@ -57,7 +59,7 @@ export async function storedToGpu(model: StoredModel, seconds: Record<string, nu
     const sha256 = await page.evaluate(() => window.uploadHashed('sd15'));
     const inNode = await digestsInNode(model.folder);
     const median = ratios[Math.floor(ratios.length / 2)] as number;
-    const upload = `upload in Chromium, times reading and writing alone (median of ${ROUNDS})`;
+    const upload = `${model.weights} upload in Chromium, times reading and writing alone (median of ${ROUNDS})`;
     return [
       model.narrow ? row(upload, median) : row(upload, median, '≤', SLOWEST_UPLOAD),
       row('MB above idle while uploading', (peakBytes - idle.peakBytes) / 1e6, '≤', 500),

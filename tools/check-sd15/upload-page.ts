@@ -6,6 +6,7 @@ import { enginePrograms } from '../../src/gpu/engine-plan.ts';
 import { uploadWeights } from '../../src/gpu/weights.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { modelLibrary } from '../../src/storage/model-library.ts';
+import type { WeightStorage } from '../../src/worker/api.ts';
 import { readAndWrite } from './read-and-write.ts';
 
 /** Seconds of each round. */
@@ -15,7 +16,7 @@ export interface UploadTimes {
 }
 declare global {
   interface Window {
-    upload(modelId: string, rounds: number): Promise<UploadTimes>;
+    upload(modelId: string, rounds: number, weightStorage: WeightStorage): Promise<UploadTimes>;
     uploadHashed(modelId: string): Promise<Record<string, string>>;
   }
 }
@@ -23,17 +24,18 @@ declare global {
 const { signal } = new AbortController();
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 
-async function opened(modelId: string) {
+async function opened(modelId: string, weightStorage: WeightStorage) {
   const model = await modelLibrary(document.baseURI).open(signal, modelId, () => {});
   const config = parseUNetConfig(await model.json('unet/config.json'));
-  const plan = { config, height: 32, width: 32, rank: 0, alpha: 1, activations: 'f16', recompute: 'auto' } as const;
+  const sizes = { height: 32, width: 32, rank: 0, alpha: 1 };
+  const plan = { config, ...sizes, activations: 'f16', weightStorage, recompute: 'auto' } as const;
   const { device } = await requestGpu();
   return { device, source: await model.tensors(UNET), wanted: enginePrograms(plan, 2 ** 27).weights };
 }
 
 /** Side by side, round after round: every tensor read and handed to the GPU and nothing else, and the app's upload. */
-window.upload = async (modelId, rounds) => {
-  const { device, source, wanted } = await opened(modelId);
+window.upload = async (modelId, rounds, weightStorage) => {
+  const { device, source, wanted } = await opened(modelId, weightStorage);
   const times: UploadTimes = { readAndWrite: [], upload: [] };
   for (let i = 0; i < rounds; i++) {
     times.readAndWrite.push(await readAndWrite(device, source));
@@ -48,7 +50,7 @@ window.upload = async (modelId, rounds) => {
 };
 
 window.uploadHashed = async (modelId) => {
-  const { device, source, wanted } = await opened(modelId);
+  const { device, source, wanted } = await opened(modelId, 'f16');
   // One after another, as an upload goes: each hash takes a WASM memory of its own.
   const hash = await createSHA256();
   const digests: Record<string, string> = {};

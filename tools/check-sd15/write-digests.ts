@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 
 export interface WriteDigests {
-  /** Buffer label → sha256 of everything written to it, in order. */
+  /** Label of each buffer that was written → sha256 of everything written to it, in order. */
   digests(): Map<string, string>;
   /** Time that the hashing took: no part of an upload. */
   readonly hashMs: number;
@@ -34,7 +34,10 @@ export function hashWrites(device: GPUDevice, hashed: (label: string) => boolean
     writeBuffer(buffer, offset, data, dataOffset, size);
   };
   return {
-    digests: () => new Map([...hashes.values()].map(({ label, hash }) => [label, hash.copy().digest('hex')])),
+    digests: () =>
+      new Map(
+        [...hashes.values()].filter(({ end }) => end > 0).map(({ label, hash }) => [label, hash.copy().digest('hex')]),
+      ),
     get hashMs() {
       return hashMs;
     },

@@ -1,0 +1,81 @@
+// quantiser: f16 weights, a piece at a time → their q8 buffers, computed on the GPU (shaders/quantise.wgsl, where q8 is told).
+import { Q8 } from '../tensor/tensor.ts';
+import { ifRoom } from './reserve.ts';
+import { shaderFile } from './shader.ts';
+
+const THREADS = 64; // a group of weights each, as the shader has it
+const NONE = 0xffffffff;
+
+export class Quantiser {
+  readonly #bindGroups = new Map<GPUBuffer, GPUBindGroup>();
+
+  private constructor(
+    readonly device: GPUDevice,
+    readonly pipeline: GPUComputePipeline,
+    readonly buffers: Readonly<Record<'piece' | 'halves' | 'notFinite' | 'readback', GPUBuffer>>,
+  ) {}
+
+  /**
+   * @param pieceHalves the most weights that are written at a time.
+   * @param tensors how many are told apart.
+   * @returns null where the device has no room for a piece.
+   */
+  static async make(device: GPUDevice, pieceHalves: number, tensors: number): Promise<Quantiser | null> {
+    const module = device.createShaderModule({ label: 'quantise', code: shaderFile('quantise') });
+    const compute = { module, entryPoint: 'quantise' };
+    const pipeline = await device.createComputePipelineAsync({ label: 'quantise', layout: 'auto', compute });
+    const { STORAGE, COPY_SRC, COPY_DST, UNIFORM, MAP_READ } = GPUBufferUsage;
+    const buffer = (label: string, size: number, usage: number): GPUBuffer =>
+      device.createBuffer({ label: `quantiser:${label}`, size, usage });
+    const buffers = await ifRoom(device, () => ({
+      piece: buffer('piece', 16, UNIFORM | COPY_DST),
+      halves: buffer('halves', 2 * pieceHalves, STORAGE | COPY_DST),
+      notFinite: buffer('notFinite', 4 * tensors, STORAGE | COPY_SRC | COPY_DST),
+      readback: buffer('readback', 4 * tensors, MAP_READ | COPY_DST),
+    }));
+    if (!buffers) return null;
+    device.queue.writeBuffer(buffers.notFinite, 0, new Uint32Array(tensors).fill(NONE));
+    return new Quantiser(device, pipeline, buffers);
+  }
+
+  /** Submits a piece of a tensor: whole groups of f16 bits, written to its buffer from group `firstGroup` on. */
+  write(words: GPUBuffer, tensor: number, firstGroup: number, halves: Uint16Array<ArrayBuffer>): void {
+    const { device, pipeline, buffers } = this;
+    const groups = halves.length / Q8.group;
+    device.queue.writeBuffer(buffers.halves, 0, halves);
+    device.queue.writeBuffer(buffers.piece, 0, Uint32Array.of(groups, firstGroup, tensor, 0));
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.#bindGroup(words));
+    pass.dispatchWorkgroups(Math.ceil(groups / THREADS));
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+  }
+
+  /** For each tensor the index of its first weight that is NaN or infinite (as it lies on the GPU), or −1; when all pieces have been worked on. */
+  async notFinite(): Promise<number[]> {
+    const { device, buffers } = this;
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffers.notFinite, 0, buffers.readback, 0, buffers.readback.size);
+    device.queue.submit([encoder.finish()]);
+    await buffers.readback.mapAsync(GPUMapMode.READ);
+    return Array.from(new Uint32Array(buffers.readback.getMappedRange()), (index) => (index === NONE ? -1 : index));
+  }
+
+  destroy(): void {
+    for (const buffer of Object.values(this.buffers)) buffer.destroy();
+  }
+
+  #bindGroup(words: GPUBuffer): GPUBindGroup {
+    const { piece, halves, notFinite } = this.buffers;
+    const made =
+      this.#bindGroups.get(words) ??
+      this.device.createBindGroup({
+        layout: this.pipeline.getBindGroupLayout(0),
+        entries: [piece, halves, words, notFinite].map((buffer, binding) => ({ binding, resource: { buffer } })),
+      });
+    this.#bindGroups.set(words, made);
+    return made;
+  }
+}
