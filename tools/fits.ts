@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { parseUNetConfig, type UNetConfig } from '../src/model/config.ts';
 import type { TrainingSettings, WeightStorage } from '../src/worker/api.ts';
 import { pictureSpec, runSpec } from '../src/worker/engine-room.ts';
-import { planOf } from '../src/worker/unet-engines.ts';
+import { DEFAULT_LIMITS, planOf } from '../src/worker/unet-engines.ts';
 
 const HELP = `npm run fits [-- --write]
 
@@ -16,16 +16,6 @@ const CONFIG = 'test/golden/configs/sd15-unet.json';
 const README = 'README.md';
 const SIZES = [256, 384, 512];
 const GIGABYTES = [2, 4, 6, 8];
-const defaultLimits = {
-  kind: 'unknown',
-  name: '',
-  limits: {
-    maxStorageBufferBindingSize: 2 ** 27,
-    maxBufferSize: 2 ** 28,
-    maxComputeWorkgroupStorageSize: 2 ** 14,
-    maxComputeInvocationsPerWorkgroup: 256,
-  },
-} as const;
 
 /** Bytes of GPU memory by phase. Photos are encoded and pictures decoded in main memory. */
 export function needs(config: UNetConfig, size: number, weights: WeightStorage, activations: 'f16' | 'f32') {
@@ -37,8 +27,8 @@ export function needs(config: UNetConfig, size: number, weights: WeightStorage, 
   };
   const none = async () => new Float32Array();
   const files = { config, tensors: { keys: () => [], shape: () => [], float32: none }, downscale: 8, sizes: SIZES };
-  const train = planOf(files, runSpec(settings), defaultLimits).gpuBytes.total;
-  const picture = planOf(files, pictureSpec({ size, weights }, settings.rank), defaultLimits).gpuBytes.total;
+  const train = planOf(files, runSpec(settings), DEFAULT_LIMITS).gpuBytes.total;
+  const picture = planOf(files, pictureSpec({ size, weights }, settings.rank), DEFAULT_LIMITS).gpuBytes.total;
   return { train, picture, peak: Math.max(train, picture) };
 }
 

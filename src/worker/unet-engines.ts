@@ -59,13 +59,13 @@ export function planOf(files: UNetFiles, spec: EngineSpec, report: PlannedFor) {
   return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * micro };
 }
 
-/** The modules that an adapter changes, by diffusers name, in the order in which they are initialised. */
+/** The modules that an adapter changes, by diffusers name, in the order in which they are initialised; they do not depend on the GPU. */
 export const modulesOf = (files: UNetFiles): LoraModule[] =>
-  loraModules(planOf(files, { ...SMALLEST, size: files.sizes[0] as number }, ANY_GPU).built);
+  loraModules(planOf(files, { ...SMALLEST, size: files.sizes[0] as number }, DEFAULT_LIMITS).built);
 
 const SMALLEST = { rank: 1, alpha: 1, weights: 'f16', training: null } as const;
-/** WebGPU's default limits: modules do not depend on them. */
-const ANY_GPU: PlannedFor = {
+/** A GPU with WebGPU's default limits, and nothing known of it. */
+export const DEFAULT_LIMITS: PlannedFor = {
   kind: 'unknown',
   name: '',
   limits: {
