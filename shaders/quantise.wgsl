@@ -54,22 +54,29 @@ fn quantised(h: vec4<u32>, steps: f32) -> u32 {
   return bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }
 
+/// The largest magnitude of eight halves in each of four lanes.
+fn largest_of(eight: vec4<u32>) -> vec4<u32> { return max(magnitude(four(eight.xy)), magnitude(four(eight.zw))); }
+
+fn store(to: u32, eight: vec4<u32>, steps: f32) {
+  words[to] = quantised(four(eight.xy), steps);
+  words[to + 1u] = quantised(four(eight.zw), steps);
+}
+
 /// The block of 32 at `first` (in units of eight halves) to eight words; its scale's bits.
 fn block(first: u32, to: u32) -> u32 {
-  var most = vec4<u32>(0u);
-  for (var i = first; i < first + 4u; i++) {
-    let h = halves[i];
-    most = max(most, max(magnitude(four(h.xy)), magnitude(four(h.zw))));
-  }
+  let a = halves[first];
+  let b = halves[first + 1u];
+  let c = halves[first + 2u];
+  let d = halves[first + 3u];
+  let most = max(max(largest_of(a), largest_of(b)), max(largest_of(c), largest_of(d)));
   let largest = max(max(most.x, most.y), max(most.z, most.w));
   if (largest >= INFINITE) { report(first); }
   let bits = scale_of(min(largest, INFINITE - 1u));
   let steps = 128.0 / value(vec4<u32>(bits)).x;
-  for (var i = 0u; i < 4u; i++) {
-    let h = halves[first + i];
-    words[to + 2u * i] = quantised(four(h.xy), steps);
-    words[to + 2u * i + 1u] = quantised(four(h.zw), steps);
-  }
+  store(to, a, steps);
+  store(to + 2u, b, steps);
+  store(to + 4u, c, steps);
+  store(to + 6u, d, steps);
   return bits;
 }
 

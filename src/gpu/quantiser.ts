@@ -5,6 +5,10 @@ import { shaderFile } from './shader.ts';
 
 const THREADS = 64; // a group of weights each, as the shader has it
 const NONE = 0xffffffff;
+/** Weights that are on their way at a time. */
+const PIECE_HALVES = 2 ** 20;
+/** GPU memory that quantising takes for a while. */
+export const QUANTISER_BYTES = 2 * PIECE_HALVES;
 
 export class Quantiser {
   readonly #bindGroups = new Map<GPUBuffer, GPUBindGroup>();
@@ -16,11 +20,10 @@ export class Quantiser {
   ) {}
 
   /**
-   * @param pieceHalves the most weights that are written at a time.
    * @param tensors how many are told apart.
    * @returns null where the device has no room for a piece.
    */
-  static async make(device: GPUDevice, pieceHalves: number, tensors: number): Promise<Quantiser | null> {
+  static async make(device: GPUDevice, tensors: number): Promise<Quantiser | null> {
     const module = device.createShaderModule({ label: 'quantise', code: shaderFile('quantise') });
     const compute = { module, entryPoint: 'quantise' };
     const pipeline = await device.createComputePipelineAsync({ label: 'quantise', layout: 'auto', compute });
@@ -29,7 +32,7 @@ export class Quantiser {
       device.createBuffer({ label: `quantiser:${label}`, size, usage });
     const buffers = await ifRoom(device, () => ({
       piece: buffer('piece', 16, UNIFORM | COPY_DST),
-      halves: buffer('halves', 2 * pieceHalves, STORAGE | COPY_DST),
+      halves: buffer('halves', QUANTISER_BYTES, STORAGE | COPY_DST),
       notFinite: buffer('notFinite', 4 * tensors, STORAGE | COPY_SRC | COPY_DST),
       readback: buffer('readback', 4 * tensors, MAP_READ | COPY_DST),
     }));
@@ -38,19 +41,22 @@ export class Quantiser {
     return new Quantiser(device, pipeline, buffers);
   }
 
-  /** Submits a piece of a tensor: whole groups of f16 bits, written to its buffer from group `firstGroup` on. */
-  write(words: GPUBuffer, tensor: number, firstGroup: number, halves: Uint16Array<ArrayBuffer>): void {
+  /** Submits a whole tensor, f16 bits, piece by piece; q8 words will be in its buffer. */
+  write(words: GPUBuffer, tensor: number, halves: Uint16Array<ArrayBuffer>): void {
     const { device, pipeline, buffers } = this;
-    const groups = halves.length / Q8.group;
-    device.queue.writeBuffer(buffers.halves, 0, halves);
-    device.queue.writeBuffer(buffers.piece, 0, Uint32Array.of(groups, firstGroup, tensor, 0));
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, this.#bindGroup(words));
-    pass.dispatchWorkgroups(Math.ceil(groups / THREADS));
-    pass.end();
-    device.queue.submit([encoder.finish()]);
+    for (let first = 0; first < halves.length; first += PIECE_HALVES) {
+      const piece = halves.subarray(first, first + PIECE_HALVES);
+      const groups = piece.length / Q8.group;
+      device.queue.writeBuffer(buffers.halves, 0, piece);
+      device.queue.writeBuffer(buffers.piece, 0, Uint32Array.of(groups, first / Q8.group, tensor, 0));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, this.#bindGroup(words));
+      pass.dispatchWorkgroups(Math.ceil(groups / THREADS));
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    }
   }
 
   /** For each tensor the index of its first weight that is NaN or infinite (as it lies on the GPU), or −1; when all pieces have been worked on. */

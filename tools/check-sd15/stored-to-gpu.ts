@@ -16,7 +16,7 @@ import { differing, uploadDigests } from './uploads.ts';
 
 /** The issue: a stored checkpoint reaches the GPU in at most this many times the time of reading it and `writeBuffer`. */
 const SLOWEST_UPLOAD = 1.5;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const OUT = join(root, '.cache', 'upload-page');
 const PAGE = 'tools/check-sd15/upload-page.html';
 
