@@ -10,6 +10,7 @@ const PIECE_HALVES = 2 ** 20;
 /** GPU memory that quantising takes for a while. */
 export const QUANTISER_BYTES = 2 * PIECE_HALVES;
 
+/** Takes tensors one after another; the words of each are in its buffer when the queue has got there. */
 export class Quantiser {
   readonly #bindGroups = new Map<GPUBuffer, GPUBindGroup>();
 

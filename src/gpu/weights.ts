@@ -22,6 +22,7 @@ export interface UploadOptions {
  * has arrived, so that the GPU takes one while the next is worked on.
  */
 const UNFINISHED_BYTES = 32 * 2 ** 20;
+
 /**
  * Uploads the tensors the graph declared. All memory is asked for first; tensors are read a little ahead, so that the model is never in
  * memory whole. f16 goes up as the file has it, and what shall be q8 is quantised on the GPU; convolutions are turned from (O, I, 3, 3) to
