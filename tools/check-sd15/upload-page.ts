@@ -9,14 +9,12 @@ import { modelLibrary } from '../../src/storage/model-library.ts';
 import type { WeightStorage } from '../../src/worker/api.ts';
 import { readAndWrite } from './read-and-write.ts';
 
-/** Seconds of each round. */
-export interface UploadTimes {
-  readAndWrite: number[];
-  upload: number[];
-}
 declare global {
   interface Window {
-    upload(modelId: string, rounds: number, weightStorage: WeightStorage): Promise<UploadTimes>;
+    /** Every tensor read and handed to the GPU and nothing else; seconds. */
+    readAndWrite(modelId: string): Promise<number>;
+    /** The app's upload; seconds. */
+    upload(modelId: string, weightStorage: WeightStorage): Promise<number>;
     uploadHashed(modelId: string): Promise<Record<string, string>>;
   }
 }
@@ -33,20 +31,21 @@ async function opened(modelId: string, weightStorage: WeightStorage) {
   return { device, source: await model.tensors(UNET), wanted: enginePrograms(plan, 2 ** 27).weights };
 }
 
-/** Side by side, round after round: every tensor read and handed to the GPU and nothing else, and the app's upload. */
-window.upload = async (modelId, rounds, weightStorage) => {
-  const { device, source, wanted } = await opened(modelId, weightStorage);
-  const times: UploadTimes = { readAndWrite: [], upload: [] };
-  for (let i = 0; i < rounds; i++) {
-    times.readAndWrite.push(await readAndWrite(device, source));
-    const began = performance.now();
-    const weights = await uploadWeights(device, wanted, source);
-    await device.queue.onSubmittedWorkDone();
-    times.upload.push((performance.now() - began) / 1000);
-    weights.destroy();
-  }
+window.readAndWrite = async (modelId) => {
+  const { device, source } = await opened(modelId, 'f16');
+  const seconds = await readAndWrite(device, source);
   device.destroy();
-  return times;
+  return seconds;
+};
+
+window.upload = async (modelId, weightStorage) => {
+  const { device, source, wanted } = await opened(modelId, weightStorage);
+  const began = performance.now();
+  await uploadWeights(device, wanted, source);
+  await device.queue.onSubmittedWorkDone();
+  const seconds = (performance.now() - began) / 1000;
+  device.destroy();
+  return seconds;
 };
 
 window.uploadHashed = async (modelId) => {
