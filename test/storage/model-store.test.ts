@@ -100,12 +100,13 @@ describe('a model', () => {
       const { server, open, first } = setup();
       server.ranges = ranges;
       server.instead.set(UNET, () => new Response(chunks(server.files.get(UNET)!, 300, 1500)));
-      const { facts } = await troubleOf('download-cut', open());
+      // with more connections than one, what comes first of which shard is chance
+      const { facts } = await troubleOf('download-cut', open({ lanes: 1 }));
       expect(facts).toMatchObject({ file: UNET, status: 0 });
       expect(facts.storedBytes).toBeGreaterThanOrEqual(1500);
       server.instead.clear();
       server.log = [];
-      expect(await first(await open())).toBe(1 + UNET.length);
+      expect(await first(await open({ lanes: 1 }))).toBe(1 + UNET.length);
       expect(server.log.find((line) => line.startsWith(UNET))).toBe(`${UNET} bytes=1500-1999`);
     }
   });
