@@ -26,13 +26,13 @@ const INFINITE = 0x7c00u;
 fn four(pair: vec2<u32>) -> vec4<u32> { return vec4<u32>(pair.x & 0xffffu, pair.x >> 16u, pair.y & 0xffffu, pair.y >> 16u); }
 fn magnitude(h: vec4<u32>) -> vec4<u32> { return h & vec4<u32>(0x7fffu); }
 
-/// A half's magnitude from its bits, exactly; unpack2x16float may flush subnormals.
+// A half's magnitude from its bits, exactly; unpack2x16float may flush subnormals.
 fn value(m: vec4<u32>) -> vec4<f32> {
   let normal = bitcast<vec4<f32>>((m << vec4<u32>(13u)) + vec4<u32>(112u << 23u));
   return select(normal, vec4<f32>(m) * 0x1p-24f, m < vec4<u32>(0x400u));
 }
 
-/// Bits of f16(largest · 128/127). m · 128/127 is never halfway between two whole numbers, nor is m · 64/127.
+// Bits of f16(largest · 128/127). m · 128/127 is never halfway between two whole numbers, nor is m · 64/127.
 fn scale_of(largest: u32) -> u32 {
   let exponent = max(largest >> 10u, 1u);
   let m = (largest & 1023u) | select(0u, 1024u, largest >= 1024u);
@@ -41,7 +41,7 @@ fn scale_of(largest: u32) -> u32 {
   return clamp(bits, SMALLEST_SCALE, LARGEST_SCALE);
 }
 
-/// Four weights as int8. Two halves' quotient (times 128) is a tie or at least 2⁻¹³ from one; here it is off by 2⁻¹⁵ at most.
+// Four weights as int8. Two halves' quotient (times 128) is a tie or at least 2⁻¹³ from one; here it is off by 2⁻¹⁵ at most.
 fn quantised(h: vec4<u32>, steps: f32) -> u32 {
   let x = value(magnitude(h)) * steps;
   let below = floor(x);
@@ -54,7 +54,7 @@ fn quantised(h: vec4<u32>, steps: f32) -> u32 {
   return bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }
 
-/// The largest magnitude of eight halves in each of four lanes.
+// The largest magnitude of eight halves in each of four lanes.
 fn largest_of(eight: vec4<u32>) -> vec4<u32> { return max(magnitude(four(eight.xy)), magnitude(four(eight.zw))); }
 
 fn store(to: u32, eight: vec4<u32>, steps: f32) {
@@ -62,7 +62,7 @@ fn store(to: u32, eight: vec4<u32>, steps: f32) {
   words[to + 1u] = quantised(four(eight.zw), steps);
 }
 
-/// The block of 32 at `first` (in units of eight halves) to eight words; its scale's bits.
+// The block of 32 at `first` (in units of eight halves) to eight words; its scale's bits.
 fn block(first: u32, to: u32) -> u32 {
   let a = halves[first];
   let b = halves[first + 1u];

@@ -29,15 +29,22 @@ export class Quantiser {
     const compute = { module, entryPoint: 'quantise' };
     const pipeline = await device.createComputePipelineAsync({ label: 'quantise', layout: 'auto', compute });
     const { STORAGE, COPY_SRC, COPY_DST, UNIFORM, MAP_READ } = GPUBufferUsage;
-    const buffer = (label: string, size: number, usage: number): GPUBuffer =>
-      device.createBuffer({ label: `quantiser:${label}`, size, usage });
+    const made: GPUBuffer[] = [];
+    const buffer = (label: string, size: number, usage: number): GPUBuffer => {
+      const one = device.createBuffer({ label: `quantiser:${label}`, size, usage });
+      made.push(one);
+      return one;
+    };
     const buffers = await ifRoom(device, () => ({
       piece: buffer('piece', 16, UNIFORM | COPY_DST),
       halves: buffer('halves', QUANTISER_BYTES, STORAGE | COPY_DST),
       notFinite: buffer('notFinite', 4 * tensors, STORAGE | COPY_SRC | COPY_DST),
       readback: buffer('readback', 4 * tensors, MAP_READ | COPY_DST),
     }));
-    if (!buffers) return null;
+    if (!buffers) {
+      for (const one of made) one.destroy(); // some of them may have been granted
+      return null;
+    }
     device.queue.writeBuffer(buffers.notFinite, 0, new Uint32Array(tensors).fill(NONE));
     return new Quantiser(device, pipeline, buffers);
   }

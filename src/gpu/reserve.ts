@@ -17,7 +17,8 @@ export async function ifRoom<T>(device: GPUDevice, make: () => T): Promise<T | n
 
 /**
  * One buffer after another, so that it is known which was refused.
- * @throws Trouble 'out-of-memory' with the bytes that were granted, the weights among them: the device holds those already; what was made is destroyed first.
+ * @throws Trouble 'out-of-memory' with the bytes that were granted, and those of the weights, which the device holds already. What was made is
+ *   destroyed first.
  */
 export async function reserve(device: GPUDevice, built: Programs): Promise<EngineBuffers> {
   const made = new Map<string, GPUBuffer>();

@@ -3,7 +3,7 @@ import { byteLength, lastDim, sameShape, type Tensor } from '../tensor/tensor.ts
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
 import { QUANTISER_BYTES, Quantiser } from './quantiser.ts';
-import { bytesOf, reserveWeights } from './reserve-weights.ts';
+import { bytesOf, type Reserved, reserveWeights } from './reserve-weights.ts';
 import { channelsLast, readAhead, wholeWords } from './stored-weights.ts';
 
 export interface GpuWeights {
@@ -40,10 +40,11 @@ export async function uploadWeights(
   const file = source.fileName ?? 'unet/diffusion_pytorch_model.safetensors';
   checkShapes(wanted, source, file);
   signal?.throwIfAborted();
-  const { buffers, granted } = reserveWeights(device, wanted);
+  const reserved = reserveWeights(device, wanted);
+  const { buffers, granted } = reserved;
   const total = bytesOf(wanted);
   const destroy = (): void => buffers.forEach((b) => void b.destroy());
-  const write = await writer(device, wanted, buffers, onWrite).catch((error: unknown) => {
+  const write = await writer(device, wanted, reserved, onWrite).catch((error: unknown) => {
     destroy();
     throw error;
   });
@@ -88,13 +89,14 @@ interface Writer {
 async function writer(
   device: GPUDevice,
   wanted: ReadonlyMap<string, Tensor>,
-  buffers: ReadonlyMap<string, GPUBuffer>,
+  { buffers, granted }: Reserved,
   onWrite: UploadOptions['onWrite'],
 ): Promise<Writer> {
   const matrices = [...wanted.values()].filter((t) => t.dtype === 'q8');
   const index = new Map(matrices.map((t, i) => [t, i]));
   const quantiser = matrices.length > 0 ? await Quantiser.make(device, matrices.length) : undefined;
   if (quantiser === null) {
+    await Promise.all(granted.values()); // if there was no room for the weights, that is what is told
     const gotBytes = bytesOf(wanted);
     throw new Trouble('out-of-memory', { neededBytes: gotBytes + QUANTISER_BYTES, gotBytes, fits: null });
   }

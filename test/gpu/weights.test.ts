@@ -122,6 +122,18 @@ test('a weight that is no number is told by name and place where 8 bits cannot h
   expect((error as Trouble).facts).toMatchObject({ expected: 'linear: finite numbers', got: 'NaN or infinity at 70' });
 });
 
+test('its place is right in a later piece, too', async () => {
+  const tensors = new Map([['w', weight('w', [1100, 1024], 'q8')]]);
+  const halves = new Uint16Array(1100 * 1024);
+  halves[1_100_000] = 0xfc00;
+  const error = await uploadWeights(
+    device,
+    tensors,
+    f16Source(tensors, () => halves),
+  ).catch((e: unknown) => e);
+  expect((error as Trouble).facts).toMatchObject({ expected: 'w: finite numbers', got: 'NaN or infinity at 1100000' });
+});
+
 test('stopped by its signal, it leaves nothing behind', async () => {
   const own = await testDevice();
   const count = countLiveBytes(own);
@@ -135,23 +147,31 @@ test('stopped by its signal, it leaves nothing behind', async () => {
   expect(count.live).toBe(0);
 });
 
-test('memory refused: what was granted before is said, and nothing is left', async () => {
-  const own = await testDevice();
-  const tensors = new Map([1, 2, 3].map((n) => [`w${n}`, weight(`w${n}`, [8192, 5120], 'f16')])); // 84 MB each: a portion
-  const count = countLiveBytes(own);
-  const pop = own.popErrorScope.bind(own);
-  let scopes = 0;
-  own.popErrorScope = async () => (await pop()) ?? (++scopes === 2 ? ({ message: 'refused' } as GPUError) : null);
-  const none = {
-    keys: () => [...tensors.keys()],
-    shape: () => [8192, 5120],
-    float32: () => expect.fail('f16 is asked for as it is'),
-    dtype: () => 'F16',
-    bytes: async () => new Uint8Array(2 * 8192 * 5120),
-  };
-  const error = await uploadWeights(own, tensors, none).catch((e: unknown) => e);
-  const bytes = byteLength(tensors.get('w1') as Tensor);
-  expect((error as Trouble).code).toBe('out-of-memory');
-  expect((error as Trouble).facts).toEqual({ neededBytes: 3 * bytes, gotBytes: bytes, fits: null });
-  expect(count.live).toBe(0);
+/** What a file of f16 offers, without the file. */
+const f16Source = (tensors: ReadonlyMap<string, Tensor>, halvesOf: (name: string) => Uint16Array<ArrayBuffer>) => ({
+  keys: () => [...tensors.keys()],
+  shape: (name: string) => [...(tensors.get(name) as Tensor).shape],
+  dtype: () => 'F16',
+  bytes: async (name: string) => new Uint8Array(halvesOf(name).buffer),
+  float32: () => expect.fail('f16 is asked for as it is'),
 });
+
+// q8: 89 MB each, likewise a portion; what the quantiser needs is refused with them, and must not hide that the weights were
+test.each(['f16', 'q8'] as const)(
+  'memory refused for %s: what was granted before is said, and nothing is left',
+  async (dtype) => {
+    const own = await testDevice();
+    const columns = dtype === 'f16' ? 5120 : 10240;
+    const tensors = new Map([1, 2, 3].map((n) => [`w${n}`, weight(`w${n}`, [8192, columns], dtype)])); // f16: 84 MB
+    const count = countLiveBytes(own);
+    const pop = own.popErrorScope.bind(own);
+    let scopes = 0;
+    own.popErrorScope = async () => (await pop()) ?? (++scopes > 1 ? ({ message: 'refused' } as GPUError) : null);
+    const source = f16Source(tensors, () => new Uint16Array(8192 * columns));
+    const error = await uploadWeights(own, tensors, source).catch((e: unknown) => e);
+    const bytes = byteLength(tensors.get('w1') as Tensor);
+    expect((error as Trouble).code).toBe('out-of-memory');
+    expect((error as Trouble).facts).toEqual({ neededBytes: 3 * bytes, gotBytes: bytes, fits: null });
+    expect(count.live).toBe(0);
+  },
+);
