@@ -1,8 +1,9 @@
 // npm run fits: what of Stable Diffusion 1.5 can be trained in how much GPU memory, as the README's table, from the plan. No GPU is asked.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { WeightStorage } from '../src/gpu/engine-types.ts';
 import { parseUNetConfig, type UNetConfig } from '../src/model/config.ts';
-import type { TrainingSettings, WeightStorage } from '../src/worker/api.ts';
+import type { TrainingSettings } from '../src/training/settings.ts';
 import { pictureSpec, runSpec } from '../src/worker/engine-room.ts';
 import { DEFAULT_LIMITS, planOf } from '../src/worker/unet-engines.ts';
 

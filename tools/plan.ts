@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { enginePrograms, kernelsFor } from '../src/gpu/engine-plan.ts';
+import type { WeightStorage } from '../src/gpu/engine-types.ts';
 import { parseUNetConfig } from '../src/model/config.ts';
 import { predictGraph } from '../src/model/graphs.ts';
 import { largest, type Plan, plan } from '../src/plan/plan.ts';
 import type { DType } from '../src/tensor/tensor.ts';
-import type { WeightStorage } from '../src/worker/api.ts';
 
 const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--weights f16|int8] [--recompute on|off|auto] [--json FILE]
 

@@ -1,6 +1,5 @@
 // What a run knows about itself in; the string metadata that A1111, Forge, ComfyUI and their managers read (kohya's `ss_*`, Stability's
 // `modelspec.*`) out. Nothing in it tells of the user's folders, file names or captions.
-import type { RunSummary } from '../worker/api.ts';
 import { adapterName } from './file-name.ts';
 
 /** The model an adapter belongs to, in the words that other programs know. */
@@ -11,7 +10,24 @@ export interface BaseModel {
   predictionType: 'epsilon' | 'v_prediction';
 }
 
-export type RunFacts = Pick<RunSummary, 'identifier' | 'classNoun' | 'settings'>;
+/** What of a run stands in its files. */
+export interface RunFacts {
+  identifier: string;
+  classNoun: string;
+  settings: {
+    rank: number;
+    alpha: number;
+    learningRate: number;
+    steps: number;
+    batch: number;
+    accumulate: number;
+    schedule: string;
+    warmupSteps: number;
+    clip: number;
+    seed: number;
+    resolution: number;
+  };
+}
 
 /** The demo model must not pass for SD 1: an adapter for it does nothing good there. */
 export const demoBaseModel: BaseModel = {

@@ -1,5 +1,11 @@
 // The crop of a photo (fractions, as the page keeps it) and the photo's size in; a square of whole pixels inside the photo out.
-import type { Crop } from '../worker/api.ts';
+
+/** A centre-relative square crop: centre and side as fractions of the oriented photo's width, height and short side. */
+export interface Crop {
+  x: number; // 0…1, centre
+  y: number; // 0…1, centre
+  size: number; // 0…1 of the short side; 1 = the largest square
+}
 
 /** Top left corner and side, px. */
 export interface Square {

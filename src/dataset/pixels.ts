@@ -1,5 +1,5 @@
 // A photo's file and its crop in; the (3, size, size) values in [−1, 1] that the VAE encodes out.
-import type { Crop } from '../worker/api.ts';
+import type { Crop } from './crop.ts';
 import { cropSquare, type Square } from './crop.ts';
 import { decodePhoto, flattened } from './decode.ts';
 import { type RgbaPicture, resampleSquare } from './resample.ts';

@@ -1,9 +1,20 @@
 // A dropped file in; its size, thumbnail, fingerprint and what speaks against using it out. Runs in a worker.
 import { Trouble } from '../trouble.ts';
-import type { PhotoFlag, PhotoReading } from '../worker/api.ts';
 import { decodePhoto, flattened, jpegOf } from './decode.ts';
 import { findNearDuplicate, fingerprint } from './fingerprint.ts';
 import { looksBlurred } from './sharpness.ts';
+
+export interface PhotoReading {
+  width: number; // px, after EXIF orientation
+  height: number;
+  thumbnail: Blob; // PNG or JPEG, ≤ 512 px, oriented
+  fingerprint: string; // perceptual hash, for near-duplicates
+  flags: PhotoFlag[];
+}
+export type PhotoFlag =
+  | { kind: 'too-small'; shortSide: number; needs: number }
+  | { kind: 'near-duplicate'; of: string }
+  | { kind: 'blurred' };
 
 const THUMBNAIL_PX = 512;
 // Every pixel of such a photo would be blown up more than eight times: there is nothing to learn from, so "use anyway" is not offered.

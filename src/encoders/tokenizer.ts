@@ -2,6 +2,14 @@
 import { composeClipBpe } from './clip-bpe.ts';
 import { ConfigReader } from './config-reader.ts';
 
+export interface TokenReport {
+  pieces: string[]; // the words' BPE pieces without start, end and padding; '</w>' stripped
+  ids: number[];
+  ordinaryWord: boolean; // the identifier is one common token: it already means something
+  nonLatin: boolean; // becomes bytes that the model never learned
+  wordsCut: number; // words past 75 tokens
+}
+
 export interface Tokenizer {
   /** Tokens of a padded prompt, start and end included: 77. */
   readonly length: number;

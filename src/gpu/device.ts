@@ -1,6 +1,6 @@
 // navigator.gpu in; the fast adapter, a device on it and a report of both out, or the Trouble that says why there is none.
 import { Trouble } from '../trouble.ts';
-import type { GpuReport } from '../worker/api.ts';
+import type { GpuReport } from './report.ts';
 import { reportOf } from './report.ts';
 
 export interface Gpu {

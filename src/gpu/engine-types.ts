@@ -1,6 +1,15 @@
 // What the U-Net engine offers to training and diffusion: types only. All latents cross this line as diffusers has them, (B, 4, h, w) f32;
 // the engine turns them into its own NHWC.
-import type { GpuBytes } from '../worker/api.ts';
+
+/** How the U-Net's frozen weights lie on the GPU. int8: in blocks of 32 that share a scale; half the memory. */
+export type WeightStorage = 'f16' | 'int8';
+export interface GpuBytes {
+  weights: number;
+  arena: number;
+  lora: number;
+  staging: number;
+  total: number;
+}
 
 /** One forward's inputs for one sample (batch 1). */
 export interface UNetInputs {

@@ -1,5 +1,19 @@
 // What an adapter says of itself in, a name to show and a guess of its kind out. Browsers say little on purpose, so the guess may be 'unknown'.
-import type { GpuReport } from '../worker/api.ts';
+
+/** What the GPU is, before anything is asked of it. `kind` is a guess from the adapter's own words. */
+export interface GpuReport {
+  name: string;
+  kind: 'discrete' | 'integrated' | 'software' | 'unknown';
+  vendor: string;
+  architecture: string;
+  features: string[];
+  limits: {
+    maxStorageBufferBindingSize: number;
+    maxBufferSize: number;
+    maxComputeWorkgroupStorageSize: number;
+    maxComputeInvocationsPerWorkgroup: number;
+  };
+}
 
 /** The part of GPUAdapterInfo that is read; everything but `vendor` is often empty. */
 export interface AdapterWords {

@@ -1,13 +1,13 @@
 // A model's files and their source in; all of them in the database, every shard stored as soon as it is whole, hashed in file order, out.
 // Called again after whatever ended it, it goes on from what is stored.
 import { Trouble } from '../trouble.ts';
-import type { OnTransfer } from '../worker/api.ts';
 import type { Database } from './database.ts';
 import { KeptFile, SHARD_BYTES } from './kept-file.ts';
 import { type ManifestFile, totalBytes } from './manifest.ts';
 import { Patience, WAITING, type Waiting } from './patience.ts';
 import { fetchShards, type Lane, StartAgain } from './shard-lane.ts';
 import { checkSpace, diskFull } from './space.ts';
+import type { OnTransfer } from './transfer-meter.ts';
 import { TransferMeter } from './transfer-meter.ts';
 
 export interface DownloadOptions {

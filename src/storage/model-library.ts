@@ -1,10 +1,12 @@
 // The page's address in; every model of this browser — the demo, Stable Diffusion 1.5, checkpoints taken in — listed, fetched, opened, deleted out.
+
+import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
-import type { ModelListing, OnProgress, OnTransfer } from '../worker/api.ts';
 import { download } from './download.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { Manifest } from './manifest.ts';
 import { lockingModel } from './model-lock.ts';
+import type { ModelListing } from './model-records.ts';
 import {
   lookAtFiles,
   type ModelRecord,
@@ -27,6 +29,7 @@ import {
 import { request } from './ranged-request.ts';
 import { DEMO_BYTES, demoModel, type ModelSource, stableDiffusion15 } from './sources.ts';
 import { cleanLeftovers, type FolderToKeep, TAKING_IN, takeIn } from './take-in.ts';
+import type { OnTransfer } from './transfer-meter.ts';
 
 export interface ModelLibrary {
   list(): Promise<ModelListing[]>;

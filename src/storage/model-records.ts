@@ -1,8 +1,32 @@
 // Model ids in; what is known of each model in this browser — its files, its name, whether it is all here — out.
-import type { ModelListing } from '../worker/api.ts';
 import type { Database, Key } from './database.ts';
 import { dropFiles, KeptFile } from './kept-file.ts';
 import { type Manifest, type ManifestFile, totalBytes } from './manifest.ts';
+
+export interface ModelInfo {
+  id: string; // 'demo'
+  name: string;
+  bytes: number; // all files together
+  resolution: number; // px, square: what the model was trained at
+  sizes: number[]; // px, square, smallest first: what it can be trained and drawn at here; `resolution` is the last
+  source: string;
+  licence: string;
+}
+/** A model that can be opened, or that could once it is here. */
+export interface ModelListing {
+  id: string; // 'demo', 'sd15', or that of a checkpoint that was taken in
+  name: string;
+  source: string; // host and repository, or the file's name
+  licence: string;
+  licenceUrl: string | null;
+  /** The licence must be accepted before the first byte is fetched. */
+  asksLicence: boolean;
+  bytes: number; // all its files
+  storedBytes: number; // of them, what is in this browser
+  /** doubted: all is here, but a file's sha256 is not the one we expect; it was kept aside and may be used or fetched again. */
+  state: 'absent' | 'part' | 'complete' | 'doubted';
+  doubts: { file: string; expected: string; got: string }[];
+}
 
 /** What the page says of a model besides the state of its files. */
 export type ModelFacts = Pick<ModelListing, 'name' | 'source' | 'licence' | 'licenceUrl'>;

@@ -1,11 +1,12 @@
 // Where a diffusers folder lies in; its files, fetched once, checked, kept in IndexedDB and opened from there (also offline), out.
 import { type ModelFolder, openModelFolder, parseJson } from '../files/model-folder.ts';
+import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
-import type { ModelInfo, OnProgress, OnTransfer } from '../worker/api.ts';
 import { type Database, database } from './database.ts';
 import { download } from './download.ts';
 import type { KeptFile } from './kept-file.ts';
 import { checkManifest, type Manifest, sameFiles } from './manifest.ts';
+import type { ModelInfo } from './model-records.ts';
 import {
   lookAtFiles,
   type ModelFacts,
@@ -19,6 +20,7 @@ import {
 import type { Waiting } from './patience.ts';
 import { otherSize, request } from './ranged-request.ts';
 import type { ModelSource } from './sources.ts';
+import type { OnTransfer } from './transfer-meter.ts';
 
 export interface ModelFiles extends ModelFolder {
   readonly info: Omit<ModelInfo, 'resolution' | 'sizes'>;

@@ -1,5 +1,5 @@
 // Preview pictures of a run in, by step, sketches with their latents; all of them, for the strip after a reload, out.
-import type { Picture } from '../worker/api.ts';
+import type { Picture } from '../diffusion/picture.ts';
 import { type Database, database, type Key } from './database.ts';
 
 export interface PreviewStore {

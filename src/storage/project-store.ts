@@ -1,6 +1,17 @@
 // Everything the user typed or dropped in, at every change; the same after a reload out.
-import type { Photo, Project } from '../worker/api.ts';
+import type { Photo } from '../dataset/photo.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 import { type Database, database } from './database.ts';
+
+/** What a reload brings back: everything the user typed or dropped. */
+export interface Project {
+  modelId: string | null;
+  photos: Photo[];
+  identifier: string;
+  classNoun: string;
+  settings: Partial<TrainingSettings> & { preset: string };
+  runId: string | null;
+}
 
 /** A photo without its pictures, and its pictures: a changed caption must not write 30 photos again. */
 type PhotoRecord = Omit<Photo, 'file' | 'reading'> & { reading: Omit<Photo['reading'], 'thumbnail'> };

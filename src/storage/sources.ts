@@ -1,6 +1,7 @@
 // The page's address in; where the demo model and Stable Diffusion 1.5 come from, and what the page says of them, out.
-import type { ModelInfo, ModelListing } from '../worker/api.ts';
+
 import type { Manifest } from './manifest.ts';
+import type { ModelInfo, ModelListing } from './model-records.ts';
 import { COMMIT, REPOSITORY, sd15Manifest } from './sd15.ts';
 
 /** Where a model comes from. */

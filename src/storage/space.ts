@@ -1,6 +1,11 @@
 // How much this browser may still keep: asked of navigator.storage, and said as Trouble 'disk-full' with numbers.
 import { Trouble } from '../trouble.ts';
-import type { StorageReport } from '../worker/api.ts';
+
+export interface StorageReport {
+  usedBytes: number | null; // null: the browser does not say
+  freeBytes: number | null;
+  persisted: boolean; // the browser promised not to clear it when the disk runs low
+}
 
 /** Bytes the browser would still take, or null where it does not say. */
 export async function freeBytes(): Promise<number | null> {

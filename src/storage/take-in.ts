@@ -1,13 +1,13 @@
 // A checkpoint of the user's, as the files of a diffusers folder whose bytes are made while they are read, in; a stored model out. Or nothing:
 // what ends early, or crashes, leaves nothing behind.
 import { createSHA256 } from 'hash-wasm';
-import type { OnTransfer } from '../worker/api.ts';
 import type { Database, Key } from './database.ts';
 import { dropFiles, type FileRecord, KeptFile, recordKey, SHARD_BYTES, shardKey, shardsUnder } from './kept-file.ts';
 import type { ManifestFile } from './manifest.ts';
 import { lockingModel } from './model-lock.ts';
 import { dropUnused, type ModelRecord, readRecord } from './model-records.ts';
 import { checkSpace } from './space.ts';
+import type { OnTransfer } from './transfer-meter.ts';
 import { TransferMeter } from './transfer-meter.ts';
 
 /** What files/checkpoint makes of a checkpoint. */

@@ -1,5 +1,15 @@
 // Bytes as they come in; a Transfer — done, speed over the last seconds, time left — now and then out.
-import type { OnTransfer, Transfer } from '../worker/api.ts';
+
+/** Bytes on their way into this browser's storage. */
+export interface Transfer {
+  phase: 'checking' | 'fetching' | 'converting';
+  doneBytes: number; // what was stored before included
+  totalBytes: number;
+  bytesPerSecond: number | null; // null: too early to tell
+  msLeft: number | null;
+  waitingMs: number | null; // the server asked for patience (429, 503) or the connection broke: the next try is in so many ms
+}
+export type OnTransfer = (transfer: Transfer) => void;
 
 const EVERY_MS = 200;
 const WINDOW_MS = 8000;

@@ -1,5 +1,5 @@
 // The learning rate of every step: a schedule's name and numbers in, a table out. The engine only ever looks up.
-import type { Schedule, TrainingSettings } from '../worker/api.ts';
+import type { Schedule, TrainingSettings } from './settings.ts';
 
 /** The share of the full rate after warm-up, at `progress` (0 … 1) of the steps that are left then. */
 const decay: Record<Schedule, (progress: number) => number> = {

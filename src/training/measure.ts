@@ -1,7 +1,7 @@
 // How long a step takes: an engine made for a run and its settings in, ten steps on noise, ms per step out. Nothing is learned from it.
 import { normals, uniformInts } from '../diffusion/random.ts';
 import type { MicroStep, StepReport, UNetEngine } from '../gpu/engine-types.ts';
-import type { TrainingSettings } from '../worker/api.ts';
+import type { TrainingSettings } from './settings.ts';
 
 const STEPS = 10;
 const WARM_UP = 2; // the first ones load kernels and find out how long a submit may be

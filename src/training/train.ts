@@ -1,11 +1,12 @@
 // The training loop: a U-Net, photos as latents and settings in; an adapter, its history and events out. Read it from top to bottom.
 import type { LoraWeights, StepReport, UNetEngine } from '../gpu/engine-types.ts';
 import { Trouble } from '../trouble.ts';
-import type { TrainEvent, TrainingSettings } from '../worker/api.ts';
 import type { RunControls } from './controls.ts';
+import type { TrainEvent } from './events.ts';
 import { examples, type TrainingSet } from './examples.ts';
 import { heldOutLoss, heldOutPhotos } from './held-out.ts';
 import { type Pace, pace } from './pace.ts';
+import type { TrainingSettings } from './settings.ts';
 import { copyHistory, type History, isSane, newHistory, type Snapshot } from './snapshot.ts';
 
 const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU

@@ -1,13 +1,14 @@
 // Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
+
+import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
 import { type BaseModel, demoBaseModel, kohyaMetadata } from '../adapter/metadata.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
 import { readSafetensors } from '../files/safetensors.ts';
 import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
-import type { AdapterFile, AdapterInfo, AdapterLayout } from './api.ts';
+import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
 import type { LoadedAdapter } from './engine-room.ts';
-import type { AdapterStore, StoredAdapter } from './stores.ts';
 
 export interface AdapterShelf {
   list(): Promise<AdapterInfo[]>;

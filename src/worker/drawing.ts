@@ -1,12 +1,14 @@
 // A picture asked for in; text states, latents and pixels on the way; a PNG with its request out.
 import { type GenerateRequest, generate, type Predictor } from '../diffusion/generate.ts';
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
+import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { normals } from '../diffusion/random.ts';
 import { type SketchMap, sketch } from '../diffusion/sketch.ts';
 import type { EncoderNeeds } from '../encoders/ram.ts';
 import { decodeInTiles } from '../encoders/tiles.ts';
+import type { WeightStorage } from '../gpu/engine-types.ts';
+import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
-import type { DrawRequest, OnProgress, Picture, WeightStorage } from './api.ts';
 import type { EncoderRoom } from './encoder-room.ts';
 import { toPng } from './png.ts';
 import type { Timings } from './timings.ts';

@@ -1,8 +1,8 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
 import { fitAdapter } from '../adapter/fit.ts';
-import type { LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
+import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { noticingLoss } from '../training/recover.ts';
-import type { TrainingSettings, WeightStorage } from './api.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 
 /** What an engine is built for. Rank and alpha say how its LoRA weights count: alpha / rank · up · down. */
 export interface EngineSpec {

@@ -1,10 +1,29 @@
 // Settings, the open model and this computer in; what a run takes — memory of every phase, FLOPs, file size, time — before it starts, out.
 import { adapterTensorBytes } from '../adapter/write.ts';
-import type { Forecast, PhaseNeeds, RunSummary, TrainingSettings } from './api.ts';
+import type { GpuBytes } from '../gpu/engine-types.ts';
+import type { RunSummary } from '../training/run-summary.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 import { checkSize, checkWeights } from './drawing.ts';
 import { pictureSpec, runSpec } from './engine-room.ts';
 import type { ModelSession } from './model-session.ts';
 import { type PlannedFor, planOf } from './unet-engines.ts';
+
+/** What one phase of a run takes at its peak. */
+export interface PhaseNeeds {
+  phase: 'encode' | 'train' | 'preview' | 'decode'; // decode: a finished picture
+  gpuBytes: number;
+  ramBytes: number; // onnxruntime's WASM memory, roughly
+  ms: number | null; // one photo, one step, one preview, one picture; null: not measured on this computer yet
+}
+export interface Forecast {
+  gpuBytes: GpuBytes; // while training
+  phases: PhaseNeeds[];
+  /** The most that any phase takes: whether a run fits is judged by it. */
+  peakGpuBytes: number;
+  flopsPerStep: number;
+  adapterBytes: number;
+  msPerStep: number | null; // measured on this computer; null = not yet
+}
 
 /**
  * Photos are encoded and pictures decoded in WASM, so the GPU holds the training engine while training and drawing previews, and an engine

@@ -3,10 +3,12 @@ import { captionOf, nameSentence } from '../dataset/caption.ts';
 import { photoPixels } from '../dataset/pixels.ts';
 import { splitPhotos } from '../dataset/split.ts';
 import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
+import type { OnProgress } from '../progress.ts';
 import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
 import { heldOutPhotos } from '../training/held-out.ts';
+import type { TrainingJob } from '../training/job.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 import { Trouble } from '../trouble.ts';
-import type { OnProgress, TrainingJob, TrainingSettings } from './api.ts';
 import { type Canvas, checkSize, checkWeights } from './drawing.ts';
 
 export interface PreparedRun {

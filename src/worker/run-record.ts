@@ -2,10 +2,12 @@
 import { adapterName } from '../adapter/file-name.ts';
 import { adapterTensorBytes } from '../adapter/write.ts';
 import type { LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
+import type { AdapterStore } from '../storage/adapter-store.ts';
+import type { RunStore, StoredRun } from '../storage/run-store.ts';
+import type { TrainingJob } from '../training/job.ts';
+import type { RunSummary } from '../training/run-summary.ts';
 import { bestStep, type History, type Snapshot } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
-import type { RunSummary, TrainingJob } from './api.ts';
-import type { AdapterStore, RunStore, StoredRun } from './stores.ts';
 
 export type EngineFacts = Pick<UNetEngine, 'gpuBytes' | 'flopsPerStep' | 'dispatchesPerStep'>;
 

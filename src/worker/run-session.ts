@@ -1,18 +1,23 @@
 // A training job in; photos prepared, the run trained through lost devices, everything kept; its summary out.
 import { initialWeights } from '../adapter/init.ts';
+import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
+import type { AdapterStore } from '../storage/adapter-store.ts';
+import type { PreviewStore } from '../storage/preview-store.ts';
+import type { RunStore } from '../storage/run-store.ts';
 import type { RunControls } from '../training/controls.ts';
+import type { TrainEvent } from '../training/events.ts';
 import { evidence } from '../training/evidence.ts';
+import type { TrainingJob } from '../training/job.ts';
 import { trainThroughLosses } from '../training/recover.ts';
+import type { RunSummary } from '../training/run-summary.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
-import type { DrawRequest, Picture, RunSummary, TrainEvent, TrainingJob } from './api.ts';
 import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
 import { runRecord } from './run-record.ts';
-import type { AdapterStore, PreviewStore, RunStore } from './stores.ts';
 
 export interface RunNeeds {
   canvas: Canvas;

@@ -1,12 +1,22 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
 import { readPhoto } from '../dataset/read-photo.ts';
 import { findAdapter } from '../gpu/device.ts';
+import type { GpuReport } from '../gpu/report.ts';
 import { reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
+import type { OnProgress } from '../progress.ts';
+import type { AdapterStore } from '../storage/adapter-store.ts';
+import { wholeAdapters, wholeRuns } from '../storage/earlier.ts';
+import type { ModelListing } from '../storage/model-records.ts';
+import type { PreviewStore } from '../storage/preview-store.ts';
+import type { Project } from '../storage/project-store.ts';
+import type { RunStore } from '../storage/run-store.ts';
+import type { StorageReport } from '../storage/space.ts';
+import type { TimingStore } from '../storage/timing-store.ts';
+import type { OnTransfer } from '../storage/transfer-meter.ts';
 import { runControls } from '../training/controls.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
-import type { GpuReport, ModelListing, OnProgress, OnTransfer, Project, StorageReport } from './api.ts';
 import {
   type Canvas,
   checkRequest,
@@ -17,12 +27,10 @@ import {
   drawLatents,
   readPrompt,
 } from './drawing.ts';
-import { wholeAdapters, wholeRuns } from './earlier.ts';
 import { forecast } from './forecast.ts';
 import { gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
 import { type RunSession, runSession } from './run-session.ts';
-import type { AdapterStore, PreviewStore, RunStore, TimingStore } from './stores.ts';
 import { suggestName } from './suggest-name.ts';
 import { inOneTab } from './tab-lock.ts';
 import { timings } from './timings.ts';

@@ -1,6 +1,7 @@
 // What was timed on this computer, for one model: kinds of work in, the milliseconds that one took last out.
-import type { TrainingSettings } from './api.ts';
-import type { TimingStore } from './stores.ts';
+
+import type { TimingStore } from '../storage/timing-store.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 
 /** One step or preview of a run on this GPU; one photo encoded or one picture decoded by onnxruntime. `size` in px. */
 export type Timed =

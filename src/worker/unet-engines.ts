@@ -2,19 +2,20 @@
 import { requestGpu } from '../gpu/device.ts';
 import { createEngine } from '../gpu/engine.ts';
 import { type EngineOptions, enginePrograms, kernelsFor } from '../gpu/engine-plan.ts';
-import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
+import type { LoraModule, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import type { GpuReport } from '../gpu/report.ts';
 import { dispatchFlops, LEAST_DISPATCH_FLOPS, measureSpeed, withProducts } from '../gpu/speed.ts';
 import { SubmitPace } from '../gpu/submit-pace.ts';
 import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
 import type { KernelChoice } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import type { Programs } from '../plan/programs.ts';
+import type { OnProgress } from '../progress.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { learningRates } from '../training/learning-rate.ts';
 import { Trouble } from '../trouble.ts';
-import type { GpuReport, OnProgress, WeightStorage } from './api.ts';
 import type { BuildEngine, EngineSpec } from './engine-room.ts';
 import { whatFits } from './what-fits.ts';
 

@@ -1,6 +1,7 @@
 // What an engine was made for and the bytes that could be had in; the nearest settings that need no more than that out.
+
+import type { TrainingSettings } from '../training/settings.ts';
 import type { TroubleFacts } from '../trouble.ts';
-import type { TrainingSettings } from './api.ts';
 import type { EngineSpec } from './engine-room.ts';
 
 type Fits = TroubleFacts['out-of-memory']['fits'];

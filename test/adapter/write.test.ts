@@ -5,7 +5,7 @@ import { initialWeights } from '../../src/adapter/init.ts';
 import { demoBaseModel, kohyaMetadata } from '../../src/adapter/metadata.ts';
 import { readAdapter } from '../../src/adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
-import type { TrainingSettings } from '../../src/worker/api.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
 import { modules, open, ramp, times, weightsOf } from './small-lora.ts';
 
 const settings = {

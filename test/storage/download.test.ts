@@ -1,8 +1,8 @@
 // Stable Diffusion's way from a real HTTP server into the database: cut twenty times, refused, lied to, short of disk, in two tabs.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LANES } from '../../src/storage/download.ts';
+import type { Transfer } from '../../src/storage/transfer-meter.ts';
 import { Trouble, type TroubleCode } from '../../src/trouble.ts';
-import type { Transfer } from '../../src/worker/api.ts';
 import { countingFetch, hash, KIB, mirrored, never, tabOf, UNET } from './library.ts';
 import type { OddServer } from './odd-server.ts';
 

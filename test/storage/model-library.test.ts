@@ -4,7 +4,7 @@ import { modelLibrary } from '../../src/storage/model-library.ts';
 import { sd15Manifest } from '../../src/storage/sd15.ts';
 import { DEMO_BYTES } from '../../src/storage/sources.ts';
 import type { FolderToKeep } from '../../src/storage/take-in.ts';
-import type { OnTransfer } from '../../src/worker/api.ts';
+import type { OnTransfer } from '../../src/storage/transfer-meter.ts';
 import { hash, KIB, mirrored, never, UNET } from './library.ts';
 import type { OddServer } from './odd-server.ts';
 import { emptyDatabase, smallModel } from './small-model.ts';

@@ -1,8 +1,8 @@
 // A model fetched, kept, reopened offline, replaced, interrupted and damaged: it is whole or it is named what is wrong with it.
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../src/progress.ts';
 import { deleteModel, openModel, storedModels } from '../../src/storage/model-store.ts';
 import { Trouble, type TroubleCode } from '../../src/trouble.ts';
-import type { Progress } from '../../src/worker/api.ts';
 import { chunks, emptyDatabase, Server, smallModel, source } from './small-model.ts';
 
 const UNET = 'unet/diffusion_pytorch_model.safetensors';

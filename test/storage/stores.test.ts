@@ -1,14 +1,18 @@
 // Runs, adapters, previews and the project: what was saved comes back, and a save that fails leaves the one before it whole.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Photo } from '../../src/dataset/photo.ts';
+import type { Picture } from '../../src/diffusion/picture.ts';
 import type { LoraWeights, TrainingState } from '../../src/gpu/engine-types.ts';
-import { adapterStore } from '../../src/storage/adapter-store.ts';
+import { adapterStore, type StoredAdapter } from '../../src/storage/adapter-store.ts';
 import { roughBytes } from '../../src/storage/database.ts';
 import { previewStore } from '../../src/storage/preview-store.ts';
+import type { Project } from '../../src/storage/project-store.ts';
 import { projectStore } from '../../src/storage/project-store.ts';
-import { runStore } from '../../src/storage/run-store.ts';
+import { runStore, type StoredRun } from '../../src/storage/run-store.ts';
 import { askToPersist, checkSpace } from '../../src/storage/space.ts';
+import type { RunSummary } from '../../src/training/run-summary.ts';
+import { newHistory, type Snapshot } from '../../src/training/snapshot.ts';
 import { Trouble } from '../../src/trouble.ts';
-import type { AdapterInfo, Photo, Picture, Project, RunSummary } from '../../src/worker/api.ts';
 import { emptyDatabase } from './small-model.ts';
 
 afterEach(() => {
@@ -21,9 +25,9 @@ const state = (value: number): TrainingState => {
   const flat = () => new Float32Array(8).fill(value);
   return { lora: flat(), firstMoment: flat(), secondMoment: flat(), stepState: flat() };
 };
-const run = (runId: string, step: number, startedAt = 0) => ({
+const run = (runId: string, step: number, startedAt = 0): StoredRun => ({
   summary: summary(runId, step, startedAt),
-  snapshot: { step, state: state(step) },
+  snapshot: { ...newHistory(), step, state: state(step) },
   photos: 7,
 });
 
@@ -45,10 +49,10 @@ describe('runs', () => {
   });
 
   it('a save that fails halfway leaves the previous one whole', async () => {
-    const store = runStore<unknown>(emptyDatabase());
+    const store = runStore(emptyDatabase());
     await store.save(run('a', 50));
     // The summary is written first; the snapshot then cannot be cloned.
-    await expect(store.save({ ...run('a', 100), snapshot: () => {} })).rejects.toThrow();
+    await expect(store.save({ ...run('a', 100), snapshot: (() => {}) as unknown as Snapshot })).rejects.toThrow();
     expect(await store.load('a')).toEqual(run('a', 50));
   });
 
@@ -70,7 +74,7 @@ describe('runs', () => {
 });
 
 describe('adapters', () => {
-  const info = (adapterId: string, createdAt: number) => ({ adapterId, createdAt, moments: [100] }) as AdapterInfo;
+  const info = (adapterId: string, createdAt: number) => ({ adapterId, createdAt, moments: [100] }) as StoredAdapter;
   const weights = (value: number): LoraWeights =>
     new Map([['m.to_q', { down: Float32Array.of(value), up: Float32Array.of(-value) }]]);
 

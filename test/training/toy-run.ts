@@ -3,11 +3,12 @@ import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
 import { normals } from '../../src/diffusion/random.ts';
 import type { LoraWeights } from '../../src/gpu/engine-types.ts';
 import { runControls } from '../../src/training/controls.ts';
+import type { TrainEvent } from '../../src/training/events.ts';
 import type { EncodedPhoto, TrainingSet } from '../../src/training/examples.ts';
 import { learningRates } from '../../src/training/learning-rate.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
 import type { Snapshot } from '../../src/training/snapshot.ts';
 import type { Training } from '../../src/training/train.ts';
-import type { TrainEvent, TrainingSettings } from '../../src/worker/api.ts';
 import { type ToyOptions, toyUnet } from './toy-unet.ts';
 
 export const settings: TrainingSettings = {

@@ -1,7 +1,8 @@
 // What a run takes, said before it starts: phases, the largest, the time as measured; sizes; settings of earlier versions.
 import { describe, expect, it } from 'vitest';
-import type { RunSummary, TrainingSettings } from '../../src/worker/api.ts';
-import { wholeRuns } from '../../src/worker/earlier.ts';
+import { wholeRuns } from '../../src/storage/earlier.ts';
+import type { RunSummary } from '../../src/training/run-summary.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
 import { pictureSpec, runSpec } from '../../src/worker/engine-room.ts';
 import { forecast } from '../../src/worker/forecast.ts';
 import { sizesOf } from '../../src/worker/model-session.ts';

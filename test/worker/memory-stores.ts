@@ -1,13 +1,9 @@
 // The stores in memory, for tests: what IndexedDB would keep, cloned as it would be.
 import type { LoraWeights } from '../../src/gpu/engine-types.ts';
-import type {
-  AdapterStore,
-  PreviewStore,
-  RunStore,
-  StoredAdapter,
-  StoredRun,
-  TimingStore,
-} from '../../src/worker/stores.ts';
+import type { AdapterStore, StoredAdapter } from '../../src/storage/adapter-store.ts';
+import type { PreviewStore } from '../../src/storage/preview-store.ts';
+import type { RunStore, StoredRun } from '../../src/storage/run-store.ts';
+import type { TimingStore } from '../../src/storage/timing-store.ts';
 
 export function memoryRuns(): RunStore {
   const runs = new Map<string, StoredRun>();

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSafetensors } from '../../src/files/safetensors.ts';
 import { runControls } from '../../src/training/controls.ts';
+import type { TrainEvent } from '../../src/training/events.ts';
+import type { TrainingJob } from '../../src/training/job.ts';
 import { learningRates } from '../../src/training/learning-rate.ts';
 import { noticingLoss } from '../../src/training/recover.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
 import { Trouble } from '../../src/trouble.ts';
-import type { TrainEvent, TrainingJob, TrainingSettings } from '../../src/worker/api.ts';
 import { checkJob, prepareRun } from '../../src/worker/prepare-run.ts';
 import { runSession } from '../../src/worker/run-session.ts';
 import { settings } from '../training/toy-run.ts';

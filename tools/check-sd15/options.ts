@@ -1,7 +1,7 @@
 // Command-line words in; what the full-size check is asked for, out.
 import { parseArgs } from 'node:util';
+import type { WeightStorage } from '../../src/gpu/engine-types.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
-import type { WeightStorage } from '../../src/worker/api.ts';
 
 export const HELP = `npm run check:sd15 -- [options]
 

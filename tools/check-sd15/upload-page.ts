@@ -3,10 +3,10 @@
 import { createSHA256 } from 'hash-wasm';
 import { requestGpu } from '../../src/gpu/device.ts';
 import { enginePrograms } from '../../src/gpu/engine-plan.ts';
+import type { WeightStorage } from '../../src/gpu/engine-types.ts';
 import { uploadWeights } from '../../src/gpu/weights.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { modelLibrary } from '../../src/storage/model-library.ts';
-import type { WeightStorage } from '../../src/worker/api.ts';
 import { readAndWrite } from './read-and-write.ts';
 
 declare global {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoBaseModel, kohyaMetadata } from '../../src/adapter/metadata.ts';
 import { writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
-import type { TrainingSettings } from '../../src/worker/api.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
 import { root } from '../packages.mjs';
 import { loraOf } from './lora-file.ts';
 

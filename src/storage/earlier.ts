@@ -1,6 +1,7 @@
 // Settings as an earlier version stored them in; whole ones out. When they had no size there was only the demo model.
-import type { TrainingSettings } from './api.ts';
-import type { AdapterStore, RunStore } from './stores.ts';
+import type { TrainingSettings } from '../training/settings.ts';
+import type { AdapterStore } from './adapter-store.ts';
+import type { RunStore } from './run-store.ts';
 
 const THEN = { resolution: 128, weights: 'f16', heldOutDraws: 32 } as const;
 

@@ -1,0 +1,18 @@
+// An adapter as it is listed, and its files.
+export type AdapterLayout = 'kohya' | 'diffusers';
+export interface AdapterFile {
+  name: string; // aawxbc-figurine.safetensors
+  bytes: Uint8Array;
+}
+export interface AdapterInfo {
+  adapterId: string;
+  name: string;
+  identifier: string;
+  classNoun: string;
+  modelId: string;
+  rank: number;
+  moments: number[];
+  bestStep: number;
+  createdAt: number;
+  fileBytes: Record<AdapterLayout, number>;
+}

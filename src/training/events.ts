@@ -1,0 +1,24 @@
+// What a run tells while it goes on.
+import type { Picture } from '../diffusion/picture.ts';
+import type { GpuBytes } from '../gpu/engine-types.ts';
+import type { Progress } from '../progress.ts';
+
+export type TrainEvent =
+  | { kind: 'progress'; progress: Progress }
+  | { kind: 'planned'; gpuBytes: GpuBytes; flopsPerStep: number; dispatchesPerStep: number; adapterBytes: number }
+  | { kind: 'resumed'; step: number }
+  | {
+      kind: 'step';
+      step: number;
+      loss: number;
+      learningRate: number;
+      gradientNorm: number;
+      msPerStep: number;
+      msLeft: number;
+    }
+  | { kind: 'held-out'; step: number; loss: number; on: 'kept-aside' | 'training' }
+  | { kind: 'preview'; step: number; picture: Picture }
+  | { kind: 'saved'; step: number }
+  | { kind: 'not-saved'; step: number; keptStep: number } // the disk is full: the run pauses, what is stored stays good
+  | { kind: 'paused'; step: number }
+  | { kind: 'device-lost'; step: number };

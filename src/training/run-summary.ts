@@ -1,0 +1,25 @@
+// A run as it stands: what it was given, how far it is, what it measured.
+import type { GpuBytes } from '../gpu/engine-types.ts';
+import type { TrainingSettings } from './settings.ts';
+
+/** A finished or stopped run; also what `storage` keeps of it. */
+export interface RunSummary {
+  runId: string;
+  modelId: string;
+  adapterId: string;
+  identifier: string;
+  classNoun: string;
+  settings: TrainingSettings;
+  step: number; // last trained step
+  bestStep: number; // lowest held-out loss
+  losses: number[]; // one per step, index 0 = step 1
+  heldOut: { step: number; loss: number }[];
+  heldOutOn: 'kept-aside' | 'training';
+  moments: number[]; // steps whose adapter is stored
+  state: 'running' | 'paused' | 'stopped' | 'done';
+  startedAt: number; // ms since epoch
+  msPerStep: number;
+  gpuBytes: GpuBytes;
+  flopsPerStep: number;
+  dispatchesPerStep: number;
+}
