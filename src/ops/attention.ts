@@ -64,30 +64,11 @@ export const attention: Op = {
     const { q, k, v } = node.inputs as { q: Tensor; k: Tensor; v: Tensor };
     const { y, lse, p } = node.outputs as { y: Tensor; lse: Tensor; p: Tensor };
     return blocks(z).flatMap(({ first, rows }) => {
-      const block = blockView(z, rows);
+      const of = products(z, target, first, rows);
       return [
-        ...product(z, target, {
-          m: rows,
-          n: z.s,
-          k: z.d,
-          aLayout: 'row',
-          bLayout: 'nk',
-          a: tokens(z, q, first),
-          b: tokens(z, k),
-          y: block(p),
-          alpha: z.d ** -0.5,
-        }),
+        ...of.scores(q, k, p, z.d ** -0.5),
         softmaxLaunch(z, target, 'forward', first, rows, {}, { s: p, lse }),
-        ...product(z, target, {
-          m: rows,
-          n: z.d,
-          k: z.s,
-          aLayout: 'row',
-          bLayout: 'kn',
-          a: block(p),
-          b: tokens(z, v),
-          y: tokens(z, y, first),
-        }),
+        ...of.queries(p, v, y),
       ];
     });
   },
@@ -120,65 +101,14 @@ export const attentionBackward: Op = {
     const { dq, dk, dv, p, dp } = node.outputs as Record<'dq' | 'dk' | 'dv' | 'p' | 'dp', Tensor>;
     const alpha = z.d ** -0.5;
     return blocks(z).flatMap(({ first, rows }) => {
-      const block = blockView(z, rows);
-      const accumulate = first > 0;
+      const of = products(z, target, first, rows);
       return [
-        ...product(z, target, {
-          m: rows,
-          n: z.s,
-          k: z.d,
-          aLayout: 'row',
-          bLayout: 'nk',
-          a: tokens(z, q, first),
-          b: tokens(z, k),
-          y: block(p),
-          alpha,
-        }),
-        ...product(z, target, {
-          m: rows,
-          n: z.s,
-          k: z.d,
-          aLayout: 'row',
-          bLayout: 'nk',
-          a: tokens(z, dy, first),
-          b: tokens(z, v),
-          y: block(dp),
-        }),
+        ...of.scores(q, k, p, alpha),
+        ...of.scores(dy, v, dp),
         softmaxLaunch(z, target, 'backward', first, rows, { lse }, { s: p, dp }),
-        ...product(z, target, {
-          m: rows,
-          n: z.d,
-          k: z.s,
-          aLayout: 'row',
-          bLayout: 'kn',
-          a: block(dp),
-          b: tokens(z, k),
-          y: tokens(z, dq, first),
-          alpha,
-        }),
-        ...product(z, target, {
-          m: z.s,
-          n: z.d,
-          k: rows,
-          aLayout: 'col',
-          bLayout: 'kn',
-          a: block(dp),
-          b: tokens(z, q, first),
-          y: tokens(z, dk),
-          alpha,
-          accumulate,
-        }),
-        ...product(z, target, {
-          m: z.s,
-          n: z.d,
-          k: rows,
-          aLayout: 'col',
-          bLayout: 'kn',
-          a: block(p),
-          b: tokens(z, dy, first),
-          y: tokens(z, dv),
-          accumulate,
-        }),
+        ...of.queries(dp, k, dq, alpha),
+        ...of.keys(dp, q, dk, alpha),
+        ...of.keys(p, dy, dv),
       ];
     });
   },
@@ -208,8 +138,31 @@ const blockView =
     head: rows * z.stride,
   });
 
-const product = (z: Sizes, target: Target, g: Gemm): Launch[] =>
-  gemm({ ...g, batches: { images: z.b, heads: z.heads } }, target);
+/** The three products of a block of query rows, each times `alpha`: all that attention multiplies, forward and backward. */
+function products(z: Sizes, target: Target, first: number, rows: number) {
+  const block = blockView(z, rows);
+  const product = (g: Omit<Gemm, 'batches'>) => gemm({ ...g, batches: { images: z.b, heads: z.heads } }, target);
+  return {
+    /** Scores of the block's rows (a) against all keys (b): p = a bᵀ. */
+    scores: (a: Tensor, b: Tensor, p: Tensor, alpha = 1): Launch[] =>
+      product({
+        ...{ m: rows, n: z.s, k: z.d, aLayout: 'row', bLayout: 'nk', alpha },
+        ...{ a: tokens(z, a, first), b: tokens(z, b), y: block(p) },
+      }),
+    /** The block's rows of y, from its scores and all keys' rows: y = p b. */
+    queries: (p: Tensor, b: Tensor, y: Tensor, alpha = 1): Launch[] =>
+      product({
+        ...{ m: rows, n: z.d, k: z.s, aLayout: 'row', bLayout: 'kn', alpha },
+        ...{ a: block(p), b: tokens(z, b), y: tokens(z, y, first) },
+      }),
+    /** The block's part of every key's row, from its scores and its rows of b: y += pᵀ b. */
+    keys: (p: Tensor, b: Tensor, y: Tensor, alpha = 1): Launch[] =>
+      product({
+        ...{ m: z.s, n: z.d, k: rows, aLayout: 'col', bLayout: 'kn', alpha, accumulate: first > 0 },
+        ...{ a: block(p), b: tokens(z, b, first), y: tokens(z, y) },
+      }),
+  };
+}
 
 function softmaxLaunch(
   z: Sizes,
