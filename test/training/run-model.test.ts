@@ -50,8 +50,8 @@ const undisturbed = new Map<string, Promise<Outcome>>();
 function quiet({ steps, previewEvery, from, skips }: Scenario, everyStep: boolean): Promise<Outcome> {
   const alone = { ...{ steps, from, skips, durations: [1], script: [] }, previewEvery: everyStep ? 1 : previewEvery };
   const key = JSON.stringify(alone);
-  let run = undisturbed.get(key);
-  if (!run) undisturbed.set(key, (run = live(alone)));
+  const run = undisturbed.get(key) ?? live(alone);
+  undisturbed.set(key, run);
   return run;
 }
 

@@ -1,7 +1,7 @@
 // A world for the model test of the run: virtual time, a toy GPU, a disk and a person with a script in; the real train(), controls, recovery,
 // engine room and GPU turns run in it. Everything counts its calls and throws beyond a bound: a loop in microtasks would starve every timer.
 import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
-import type { LoraWeights, StepReport, TrainingState, UNetEngine } from '../../src/gpu/engine-types.ts';
+import type { LoraWeights, UNetEngine } from '../../src/gpu/engine-types.ts';
 import { type RunControls, runControls } from '../../src/training/controls.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
 import type { EncodedPhoto, TrainingSet } from '../../src/training/examples.ts';
@@ -13,6 +13,7 @@ import type { Ended } from '../../src/training/train.ts';
 import { Trouble } from '../../src/trouble.ts';
 import { engineRoom, type LoadedAdapter } from '../../src/worker/engine-room.ts';
 import { gpuTurns } from '../../src/worker/gpu-turns.ts';
+import { type ModelDevice, modelDevice, stateOf, VALUES } from './model-device.ts';
 import { settings as toySettings } from './toy-run.ts';
 
 export type Deed =
@@ -45,7 +46,6 @@ export interface Outcome {
   fullWhenStopped: boolean;
 }
 
-const VALUES = 4;
 /** No honest run asks so often between two things that take time. */
 const MOST_CALLS = 400;
 /** Things that take time: an honest run of ten steps, lost four times, takes a few hundred. */
@@ -64,20 +64,13 @@ const set: TrainingSet = {
   scalingFactor: 0.5,
   schedule: noiseSchedule({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' }),
 };
-const modules = [{ name: 'toy', inFeatures: VALUES, outFeatures: 1 }];
 const another: LoadedAdapter = {
   ...{ key: 'another', rank: 1, alpha: 1 },
   weights: new Map([['toy', { down: new Float32Array(VALUES).fill(9), up: Float32Array.of(9) }]]),
 };
-const state = (values: Float32Array, momentum: Float32Array, count: number): TrainingState => ({
-  lora: values.slice(),
-  firstMoment: momentum.slice(),
-  secondMoment: new Float32Array(1),
-  stepState: Float32Array.of(count),
-});
 export const snapshotAt = (step: number): Snapshot => ({
   ...{ step, attempt: step, losses: Array(step).fill(1), heldOut: [{ step: 0, loss: 1 }], moments: [] },
-  state: state(new Float32Array(VALUES + 1).fill(0.5), new Float32Array(VALUES + 1), step),
+  state: stateOf(new Float32Array(VALUES + 1).fill(0.5), new Float32Array(VALUES + 1), step),
 });
 
 /** Runs a scenario to its end. Throws where the run spins, waits for nothing that will come, or takes more turns than any run needs. */
@@ -102,12 +95,15 @@ export async function live(scenario: Scenario): Promise<Outcome> {
       world.waiting.push({ at: world.ms + ms, end });
     });
 
-  let device: ToyDevice | null = null;
+  let device: ModelDevice | null = null;
   const turns = gpuTurns();
   const engines = engineRoom(async (spec) => {
     called();
     await takes(duration());
-    const made = toyDevice(spec.training ? rates : null);
+    const made = modelDevice({
+      ...{ called, takes, duration, skips: scenario.skips },
+      learningRates: spec.training ? rates : null,
+    });
     if (spec.training) device = made;
     return made.unet;
   });
@@ -130,31 +126,35 @@ export async function live(scenario: Scenario): Promise<Outcome> {
     switch (deed.what) {
       case 'pause':
       case 'resume':
-        return controls[deed.what]();
+        controls[deed.what]();
+        break;
       case 'stop':
         outcome.fullWhenStopped ||= world.full;
-        return controls.stop();
+        controls.stop();
+        break;
       case 'picture':
-        return void picture(new AbortController());
+        void picture(new AbortController());
+        break;
       case 'picture given up': {
         const given = new AbortController();
         void picture(given);
-        return given.abort(new DOMException('given up', 'AbortError'));
+        given.abort(new DOMException('given up', 'AbortError'));
+        break;
       }
       case 'preview':
         if (turns.run) void controls.atBoundary(async () => unet && preview(unet)).catch(() => {});
-        return;
+        break;
       case 'lose':
       case 'lose late':
         if (device?.lose(deed.what === 'lose late')) outcome.losses += 1;
-        return;
+        break;
       case 'disk':
         world.full = deed.full;
         if (controls.stopping) outcome.fullWhenStopped ||= deed.full;
-        return;
+        break;
       case 'clock':
         world.skew += deed.jump;
-        return;
+        break;
       case 'freeze':
         world.ms += deed.ms;
     }
@@ -246,77 +246,6 @@ export async function live(scenario: Scenario): Promise<Outcome> {
       world.full = false;
       controls.resume();
     }
-  }
-
-  type ToyDevice = ReturnType<typeof toyDevice>;
-  /** Learns a few numbers, in order, each call after its time; what is asked of a lost one never answers, or fails just before the loss is told. */
-  function toyDevice(learningRates: Float32Array | null) {
-    let lora = new Float32Array(VALUES + 1);
-    let momentum = new Float32Array(VALUES + 1);
-    let count = 0;
-    let dead: 'no' | 'silent' | 'failing' = 'no';
-    let tell: (info: GPUDeviceLostInfo) => void = () => {};
-    const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
-      tell = resolve;
-    });
-    let queue: Promise<unknown> = Promise.resolve();
-    const queued = <T>(ms: number, work: () => T): Promise<T> => {
-      called();
-      const answer = queue.then(async () => {
-        if (ms > 0) await takes(ms);
-        if (dead === 'failing') throw new Error('mapAsync failed');
-        return dead === 'silent' ? new Promise<T>(() => {}) : work();
-      });
-      queue = answer.catch(() => {});
-      return answer;
-    };
-    const unet: UNetEngine = {
-      ...{ modules, lost, flopsPerStep: 1, dispatchesPerStep: 1, destroy() {} },
-      gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
-      predict: ({ sample }) => queued(duration(), () => sample.map((x, i) => x * (lora[i] as number))),
-      evaluate: ({ sample }) => queued(duration(), () => Math.abs((lora[0] as number) * (sample[0] as number))),
-      step([micro]) {
-        return queued<StepReport>(duration(), () => {
-          const skipped = (micro?.timestep as number) % 5 < scenario.skips;
-          const learningRate = learningRates?.[count] ?? 0;
-          for (let i = 0; i <= VALUES && !skipped; i++) {
-            const x = micro?.sample[i % VALUES] as number;
-            momentum[i] =
-              0.5 * (momentum[i] as number) + ((lora[i] as number) * x - (micro?.target[i % VALUES] as number)) * x;
-            lora[i] = (lora[i] as number) - learningRate * (momentum[i] as number);
-          }
-          if (!skipped) count += 1;
-          return { step: count, loss: Math.abs(lora[1] as number), gradientNorm: 1, learningRate, skipped };
-        });
-      },
-      readLora: () =>
-        queued(duration(), () => new Map([['toy', { down: lora.slice(0, VALUES), up: lora.slice(VALUES) }]])),
-      readState: () => queued(duration(), () => state(lora, momentum, count)),
-      writeLora(weights) {
-        queued(0, () => {
-          const { down, up } = weights.get('toy') as { down: Float32Array; up: Float32Array };
-          [lora, momentum, count] = [Float32Array.of(...down, ...up), new Float32Array(VALUES + 1), 0];
-        }).catch(() => {});
-      },
-      writeState(from) {
-        queued(0, () => {
-          [lora, momentum] = [Float32Array.from(from.lora), Float32Array.from(from.firstMoment)];
-          count = from.stepState[0] as number;
-        }).catch(() => {});
-      },
-    };
-    return {
-      unet,
-      /** false: it was lost already. */
-      lose(late: boolean): boolean {
-        if (dead !== 'no') return false;
-        dead = late ? 'failing' : 'silent';
-        const info = { reason: 'unknown', message: 'the toy broke' } as GPUDeviceLostInfo;
-        if (late) void takes(1).then(() => tell(info));
-        else tell(info);
-        return true;
-      },
-    };
   }
 }
 
