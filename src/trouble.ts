@@ -5,6 +5,8 @@ export interface TroubleFacts {
   'no-webgpu': Record<string, never>;
   'no-adapter': Record<string, never>;
   'device-lost': { reason: string; step?: number };
+  /** The worker said nothing for long and was ended. `step`: of the training that it did, the last one saved. */
+  'no-answer': { step?: number };
   /** `gotBytes` were granted before one was refused. `fits`: changed settings that need no more than that, where there are any. */
   'out-of-memory': {
     neededBytes: number;

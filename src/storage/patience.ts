@@ -27,7 +27,7 @@ export const WAITING: Waiting = { tries: 5, firstMs: 1000, longestMs: 10 * 60_00
 export class Patience {
   #round = 0;
   #failures = 0;
-  #until = 0;
+  #until = 0; // of performance.now(): a clock that is set back makes nobody wait
   constructor(
     readonly waiting: Waiting,
     readonly onWait: (ms: number | null) => void,
@@ -37,7 +37,7 @@ export class Patience {
   async turn(signal: AbortSignal): Promise<number> {
     for (;;) {
       signal.throwIfAborted();
-      const ms = this.#until - Date.now();
+      const ms = this.#until - performance.now();
       if (ms <= 0) return this.#round;
       this.onWait(ms);
       await sleep(Math.min(ms, 1000), signal); // in small steps, so that the page counts down
@@ -46,7 +46,7 @@ export class Patience {
 
   progress(): void {
     this.#failures = 0;
-    if (this.#until <= Date.now()) this.onWait(null);
+    if (this.#until <= performance.now()) this.onWait(null);
   }
 
   /** Notes a failure of a try of `round`, or throws when there is no point in another: Trouble 'download-cut' made by `giveUp`. */
@@ -59,7 +59,7 @@ export class Patience {
       if (this.#failures > this.waiting.tries) throw giveUp(cut.status);
     }
     const backOff = this.waiting.firstMs * 2 ** (this.#failures - 1);
-    this.#until = Math.max(this.#until, Date.now() + Math.max(backOff, asked));
+    this.#until = Math.max(this.#until, performance.now() + Math.max(backOff, asked));
   }
 }
 

@@ -13,7 +13,7 @@ export interface RunControls {
   stop(): void;
   /** Runs `errand` at the next step boundary and hands on what it gives. Its failure is its caller's, not the run's. */
   atBoundary<T>(errand: () => Promise<T>): Promise<T>;
-  /** For the loop: does the errands that wait, one after another. */
+  /** For the loop: does the errands that wait, one after another; those that come meanwhile wait for the next boundary, or steps would starve. */
   doErrands(): Promise<void>;
   /** For the loop: does errands as they come until resume() or stop(). */
   whilePaused(): Promise<void>;
@@ -26,11 +26,9 @@ export function runControls(): RunControls {
   let wake: () => void = () => {};
 
   const doErrands = async () => {
-    while (errands.length > 0) {
-      const now = errands;
-      errands = [];
-      for (const errand of now) await errand();
-    }
+    const now = errands;
+    errands = [];
+    for (const errand of now) await errand();
   };
   return {
     get paused() {
@@ -56,7 +54,7 @@ export function runControls(): RunControls {
     },
     atBoundary(errand) {
       return new Promise((resolve, reject) => {
-        errands.push(() => errand().then(resolve, reject));
+        errands.push(() => Promise.resolve().then(errand).then(resolve, reject));
         wake();
       });
     },

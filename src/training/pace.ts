@@ -9,6 +9,8 @@ export interface Pace {
   step(): void;
   /** An interruption that comes every `previewEvery` steps (measuring, saving, drawing) took `ms`. */
   interruption(ms: number): void;
+  /** The last step. */
+  readonly lastMs: number;
   /** Mean of the last 20 steps; 0 before the first. */
   readonly msPerStep: number;
   /** Mean of all steps of this session, without interruptions. */
@@ -30,14 +32,18 @@ export function pace(now: () => number): Pace {
     },
     step() {
       const at = now();
-      recent.push(at - since);
+      const ms = Math.max(0, at - since); // a clock that was set back says nothing
+      recent.push(ms);
       if (recent.length > RECENT) recent.shift();
-      totalMs += at - since;
+      totalMs += ms;
       steps += 1;
       since = at;
     },
     interruption(ms) {
-      lastInterruptionMs = ms;
+      lastInterruptionMs = Math.max(0, ms);
+    },
+    get lastMs() {
+      return recent.at(-1) ?? 0;
     },
     get msPerStep() {
       return recentMs();

@@ -7,6 +7,7 @@ import { examples, type TrainingSet } from './examples.ts';
 import { heldOutLoss, heldOutPhotos } from './held-out.ts';
 import { type Pace, pace } from './pace.ts';
 import type { TrainingSettings } from './settings.ts';
+import { slowness } from './slowness.ts';
 import { copyHistory, type History, isSane, newHistory, type Snapshot } from './snapshot.ts';
 
 const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU
@@ -29,7 +30,7 @@ export interface Training {
   keeper: Keeper;
   preview(step: number): Promise<void>;
   report(event: TrainEvent): void;
-  now?: () => number; // ms
+  now?: () => number; // ms, of a computer that is awake
 }
 export interface Ended {
   state: 'done' | 'stopped';
@@ -40,15 +41,18 @@ export interface Ended {
 /**
  * Trains until `settings.steps` steps are taken or someone stops it, measuring, keeping and drawing at every milestone. Everything that
  * happens depends on the seed and the step alone, never on when somebody paused or looked, so that the same run ends in the same adapter.
+ * Each turn of the loop takes a step, waits for a person who paused it, or ends: whatever the clock says, it cannot spin.
  * Rejects with Trouble 'numbers-ran-away' after going back to the last good save and keeping that.
  */
 export async function train(training: Training): Promise<Ended> {
   const { unet, set, settings, initialLora, from, controls, keeper, preview, report } = training;
   const now = training.now ?? (() => performance.now());
   const clock = pace(now);
+  const slow = slowness();
   let run = from ? copyHistory(from) : newHistory();
   let good: Snapshot | null = from;
   let savedAt = now();
+  let notSavedStep: number | null = null;
   let skipsInARow = 0;
 
   if (from) {
@@ -58,14 +62,15 @@ export async function train(training: Training): Promise<Ended> {
 
   try {
     if (run.heldOut.length === 0 && !controls.stopping) await milestone();
-    while (!controls.stopping && (run.step < settings.steps || good?.step !== run.step)) {
-      await stepUntil(nextStop(run.step, settings));
-      if (isMilestone(run.step, settings) && !isMeasured(run)) await milestone();
-      else if (good?.step !== run.step && (run.step % SAVE_EVERY_STEPS === 0 || saveIsDue())) await save();
+    while (!controls.stopping && (run.step < settings.steps || isUnsaved())) {
       await controls.doErrands();
-      if (controls.paused && !controls.stopping) await rest();
+      if (controls.paused || notSavedStep === run.step) await rest();
+      const begun = run.step;
+      await stepUntil(nextStop(run.step, settings));
+      if (run.step > begun && isMilestone(run.step, settings)) await milestone();
+      else if (!controls.paused && isUnsaved() && saveIsDue()) await save();
     }
-    if (run.step > 0 && (good?.step !== run.step || !isMeasured(run))) await keep();
+    if (run.step > 0 && (isUnsaved() || !isMeasured(run))) await keep();
   } catch (error) {
     if (!(error instanceof Trouble && error.code === 'numbers-ran-away') || !good) throw error;
     unet.writeState(good.state);
@@ -80,16 +85,22 @@ export async function train(training: Training): Promise<Ended> {
     msPerStep: clock.meanMsPerStep,
   };
 
-  /** Steps with two in flight up to step number `stop`, or until someone wants the GPU. Returns with none in flight. */
+  /**
+   * Steps with two in flight up to step number `stop`, or until someone wants the GPU. Returns with none in flight, and not before one step
+   * was tried: only a pause or a stop may keep it from that, for those end or wait.
+   */
   async function stepUntil(stop: number): Promise<void> {
     const flying: Promise<StepReport>[] = [];
+    let tried = 0;
+    const mayGoOn = () => !controls.paused && !controls.stopping && (tried === 0 || !(controls.wanted || saveIsOld()));
     clock.begin();
     for (;;) {
-      while (flying.length < IN_FLIGHT && run.step + flying.length < stop && !controls.wanted && !saveIsDue()) {
+      while (flying.length < IN_FLIGHT && run.step + flying.length < stop && mayGoOn()) {
         const attempt = run.attempt + flying.length;
         const step = unet.step(examples(set, settings.seed, attempt, settings.batch * settings.accumulate));
         step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
         flying.push(step);
+        tried += 1;
       }
       const oldest = flying.shift();
       if (!oldest) return;
@@ -110,6 +121,8 @@ export async function train(training: Training): Promise<Ended> {
     run.losses.push(loss);
     const { msPerStep } = clock;
     report({ kind: 'step', step, loss, gradientNorm, learningRate, msPerStep, msLeft: msLeft(clock, step, settings) });
+    const times = slow.note(clock.lastMs);
+    if (times !== null) report({ kind: 'slowed', step, times });
   }
 
   /** The run's regular stops: kept, then drawn. */
@@ -149,27 +162,42 @@ export async function train(training: Training): Promise<Ended> {
       await keeper.save(snapshot);
       run.moments = [...moments];
       good = snapshot;
+      notSavedStep = null;
       report({ kind: 'saved', step: run.step });
     } catch (error) {
       if (!(error instanceof Trouble && error.code === 'disk-full') || controls.stopping) throw error;
+      notSavedStep = run.step;
       report({ kind: 'not-saved', step: run.step, keptStep: good?.step ?? 0 });
       controls.pause();
     }
     savedAt = now();
   }
 
-  /** Paused: saved first, so that the tab may be closed; pictures may be drawn meanwhile. */
+  /**
+   * Paused: saved first, so that the tab may be closed; pictures may be drawn meanwhile. What could not be saved is tried again each time
+   * somebody goes on, and while the disk is full it stays paused.
+   */
   async function rest(): Promise<void> {
-    if (good?.step !== run.step) await save();
-    report({ kind: 'paused', step: run.step });
-    await controls.whilePaused();
-    if (controls.stopping) return;
-    if (good?.step !== run.step) await save();
+    if (isUnsaved() && notSavedStep !== run.step) await save();
+    do {
+      if (controls.paused) report({ kind: 'paused', step: run.step });
+      await controls.whilePaused();
+      if (controls.stopping) return;
+      if (isUnsaved()) await save();
+    } while (controls.paused);
     report({ kind: 'resumed', step: run.step });
   }
 
+  function isUnsaved(): boolean {
+    return good?.step !== run.step;
+  }
+  /** A clock that was set back says nothing of how old a save is. */
+  function saveIsOld(): boolean {
+    const age = now() - savedAt;
+    return isUnsaved() && (age >= SAVE_EVERY_MS || age < 0);
+  }
   function saveIsDue(): boolean {
-    return now() - savedAt >= SAVE_EVERY_MS;
+    return run.step >= settings.steps || run.step % SAVE_EVERY_STEPS === 0 || saveIsOld();
   }
   function ranAway(): Trouble {
     return new Trouble('numbers-ran-away', { step: run.step + 1, keptStep: good?.step ?? 0 });

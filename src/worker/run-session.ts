@@ -6,6 +6,7 @@ import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
 import type { RunStore } from '../storage/run-store.ts';
+import { awakeClock } from '../training/awake-clock.ts';
 import type { RunControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
 import { evidence } from '../training/evidence.ts';
@@ -103,6 +104,7 @@ export function runSession(
         (done) => report({ kind: 'progress', progress: done }),
       );
       let last: History = stored?.snapshot ?? newHistory();
+      const clock = awakeClock(); // neither the time left nor what is remembered of this card counts sleep
       try {
         const ended = await trainThroughLosses(makeEngine, {
           set: prepared.set,
@@ -111,6 +113,7 @@ export function runSession(
           initialLora: () =>
             initialWeights(modules, rank, (module, count) => normals({ seed, purpose: 'lora', sample: module }, count)),
           controls,
+          now: clock.now,
           preview,
           report: hear,
           keeper: {
@@ -129,6 +132,8 @@ export function runSession(
         const ranAway = error instanceof Trouble && error.code === 'numbers-ran-away';
         if (last.step > 0) await record.end(last, ranAway ? 'stopped' : 'paused').catch(() => {});
         throw error;
+      } finally {
+        clock.close();
       }
     },
     previewNow: () => controls.atBoundary(async () => (now ? preview(now.unet, now.step) : undefined)),

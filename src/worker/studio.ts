@@ -14,7 +14,6 @@ import type { RunStore } from '../storage/run-store.ts';
 import type { StorageReport } from '../storage/space.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
 import type { OnTransfer } from '../storage/transfer-meter.ts';
-import { runControls } from '../training/controls.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import {
@@ -30,10 +29,9 @@ import {
 import { forecast } from './forecast.ts';
 import { gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
-import { type RunSession, runSession } from './run-session.ts';
 import { suggestName } from './suggest-name.ts';
-import { inOneTab } from './tab-lock.ts';
 import { timings } from './timings.ts';
+import { trainings } from './trainings.ts';
 import type { Ticket, WireStudio } from './wire.ts';
 
 /** storage/model-library.ts, with checkpoints read by files/checkpoint. */
@@ -65,7 +63,6 @@ export function createStudio(stored: Kept): WireStudio {
   const tickets = new Map<Ticket, AbortController>();
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
-  let session: { runId: string; run: RunSession } | null = null; // the last one trained here
   let gpuReport: GpuReport | null = null;
   /** Who hears of weights going up and kernels being compiled: whoever's turn it is. */
   let hearGpu: OnProgress = () => {};
@@ -94,10 +91,18 @@ export function createStudio(stored: Kept): WireStudio {
     if (turns.run && !(await decodesQuickly(canvas, size))) await canvas.encoders.rest();
   };
 
+  const runs = trainings({
+    ...{ kept, turns, opened },
+    hearGpu: (hear) => {
+      hearGpu = hear;
+    },
+  });
+
   return {
     async begin(address) {
       if (address !== '') models = kept.models(address);
     },
+    ping: async () => {},
     inspect,
     cancel: async (ticket) => tickets.get(ticket)?.abort(),
 
@@ -208,35 +213,11 @@ export function createStudio(stored: Kept): WireStudio {
         return picture;
       }),
 
-    train: (ticket, job, onEvent) =>
-      under(ticket, (signal) =>
-        inOneTab(async () => {
-          const { canvas, engines, modules, info } = opened();
-          if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
-          const controls = runControls();
-          signal.addEventListener('abort', () => controls.stop());
-          const needs = { ...kept, canvas, engines, modules };
-          const run = runSession(needs, job, controls, onEvent);
-          session = { runId: job.runId, run };
-          return turns.training(controls, async () => {
-            hearGpu = (progress) => onEvent({ kind: 'progress', progress });
-            try {
-              return await run.train();
-            } finally {
-              engines.trainingEnded();
-            }
-          });
-        }),
-      ),
-
-    pause: async () => turns.run?.pause(),
-    resume: async () => turns.run?.resume(),
-    async stop() {
-      turns.run?.stop();
-    },
-    async previewNow() {
-      if (turns.run) await session?.run.previewNow();
-    },
+    train: (ticket, job, onEvent) => under(ticket, (signal) => runs.train(signal, job, onEvent)),
+    pause: async () => runs.pause(),
+    resume: async () => runs.resume(),
+    stop: async () => runs.stop(),
+    previewNow: () => runs.previewNow(),
 
     runs: () => kept.runs.list(),
     previews: (runId) => kept.previews.list(runId),
@@ -249,7 +230,7 @@ export function createStudio(stored: Kept): WireStudio {
     readAdapter: (name, file) => shelf.take(name, file, { id: opened().info.id, modules: opened().modules }),
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
-      const bytes = session?.runId === runId ? session.run.evidence() : null;
+      const bytes = runs.evidence(runId);
       if (!bytes) throw new Error(`run ${runId} was not trained since the page was opened: its photos are not at hand`);
       return bytes;
     },

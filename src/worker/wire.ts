@@ -16,6 +16,8 @@ type TicketFirst<F> = F extends (...rest: infer A) => infer R ? (ticket: Ticket,
 export type WireStudio = Omit<Studio, LongMethod> & { [K in LongMethod]: TicketFirst<Studio[K]> } & {
   /** First of all calls: the page's address, which models are found relative to (a worker's own lies elsewhere). */
   begin(page: string): Promise<void>;
+  /** A sign of life. */
+  ping(): Promise<void>;
   /** Ends the call with this ticket at its next boundary; nothing happens if it has ended. */
   cancel(ticket: Ticket): Promise<void>;
 };

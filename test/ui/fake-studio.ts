@@ -197,6 +197,9 @@ export class FakeStudio implements StudioCalls {
   train(..._: Parameters<StudioCalls['train']>): Promise<RunSummary> {
     return Promise.reject(new Error('the fake studio does not train'));
   }
+  startAgain(): void {
+    this.calls.push('startAgain');
+  }
   async pause(): Promise<void> {}
   async resume(): Promise<void> {}
   async stop(): Promise<void> {}

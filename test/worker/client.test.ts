@@ -123,7 +123,7 @@ describe('signals', () => {
       return info;
     };
     const hanging = { openModel, draw: () => new Promise<never>(() => {}), cancel: async () => {} };
-    const { client, workers } = clientOf(hanging, { openModel, runs: async () => [] });
+    const { client, workers } = clientOf(hanging, { openModel, suggestIdentifier: async () => 'aawxbc' });
     await client.openModel(never, 'demo', () => {});
     const stop = new AbortController();
     const picture = client.draw(stop.signal, {} as never, () => {});
@@ -131,7 +131,7 @@ describe('signals', () => {
     vi.advanceTimersByTime(31_000);
     await expect(picture).rejects.toMatchObject({ name: 'AbortError' });
     expect(workers[0]!.terminate).toHaveBeenCalled();
-    expect(await client.runs()).toEqual([]);
+    expect(await client.suggestIdentifier()).toBe('aawxbc');
     expect(opened).toEqual(['demo', 'demo']);
   });
 });

@@ -29,6 +29,14 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       return mishap.facts.step === undefined
         ? say('The graphics card was reset.', 'Nothing you added is lost. Try again.', 'Try again')
         : say('The graphics card was reset.', `Nothing is lost; step ${count(mishap.facts.step)} is safe.`, 'Continue');
+    case 'no-answer':
+      return mishap.facts.step === undefined
+        ? say('Darkroom stopped answering and was started again.', 'Nothing you added is lost.', 'Try again')
+        : say(
+            'Training stopped answering and was ended.',
+            `Step ${count(mishap.facts.step)} is safe. If it happens again, restart the browser.`,
+            'Continue',
+          );
     case 'out-of-memory':
       return outOfMemory(mishap.facts);
     case 'file-damaged':

@@ -3,6 +3,7 @@ import type { Progress, RunSummary, TrainEvent, TrainingJob, TrainingSettings } 
 import { finished, newRun, type Preview, type RunView, share, storedRun, withEvents } from '../train/run-view.ts';
 import { bestDot, verdict } from '../train/verdict.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
+import { tab } from './tab.ts';
 
 export type RunState =
   | 'idle'
@@ -15,7 +16,6 @@ export type RunState =
   | 'done'
   | 'failed';
 const restMs = 250;
-const tabKey = 'darkroom.training';
 
 export class Run {
   id = $state<string | null>(null);
@@ -51,14 +51,20 @@ export class Run {
   #events: TrainEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flushedAt = 0;
+  #ended = false; // by endNow
+  #over: Promise<void> = Promise.resolve();
 
   constructor(studio: StudioCalls) {
     this.#studio = studio;
   }
 
   /** Trains to the end, a stop or a failure. With the id of a stored run it goes on from that run's last saved step. */
-  async start(job: TrainingJob): Promise<void> {
-    if (this.live) return;
+  start(job: TrainingJob): Promise<void> {
+    if (!this.live) this.#over = this.#start(job);
+    return this.#over;
+  }
+
+  async #start(job: TrainingJob): Promise<void> {
     const before = job.runId === this.id ? this.view : null;
     this.id = job.runId;
     this.job = job;
@@ -69,6 +75,7 @@ export class Run {
     this.tookMs = null;
     this.#asked = null;
     this.#events = [];
+    this.#ended = false;
     this.live = true;
     this.interrupted = false;
     tab.set(job.runId);
@@ -77,10 +84,12 @@ export class Run {
       const summary = await this.#studio.train(new AbortController().signal, job, (event) => this.#on(event));
       this.#flush();
       this.view = finished(this.view, summary);
+      this.trouble = null;
       this.tookMs = performance.now() - startedAt;
     } catch (error) {
       this.#flush();
       if (!wasAborted(error)) this.trouble = mishap(error);
+      else if (this.#ended) await this.#asStored(job.runId);
       // Stopped before its first step: there is no run, or only the one there was.
       else this.view = before;
       if (!this.view) this.id = null;
@@ -145,8 +154,24 @@ export class Run {
     try {
       await this.#studio.previewNow();
     } catch {
+      // Its picture is missing on the strip; what ended it is the run's to say.
+    } finally {
       this.previewAsked = false;
     }
+  }
+
+  /** Ends it at once, whatever it does: back at its last saved step, from which it can go on. Resolves when it has ended. */
+  endNow(): Promise<void> {
+    this.#ended = true;
+    this.#studio.startAgain();
+    return this.#over;
+  }
+
+  /** As the store has it: unfinished; nothing, when nothing was saved. */
+  async #asStored(runId: string): Promise<void> {
+    const stored = (await this.#studio.runs().catch(() => [])).find((run) => run.runId === runId);
+    const previews = this.previews.filter(({ step }) => stored && step <= stored.step);
+    this.view = stored ? { ...storedRun(stored), previews } : null;
   }
 
   /** Decodes a sketch in full; the full picture takes its place. Slow where the decoder runs on the processor: it can be ended. */
@@ -176,9 +201,9 @@ export class Run {
     this.#asked = what;
     try {
       await call();
-    } catch (error) {
-      this.#asked = null;
-      this.trouble = mishap(error);
+    } catch {
+      // A worker that was ended meanwhile: if the run goes on in another, the client tells that one.
+      if (!this.live) this.#asked = null;
     }
   }
 
@@ -209,30 +234,12 @@ export class Run {
     this.view = withEvents(this.view, events);
     for (const { kind } of events) {
       if (kind === 'preview') this.previewAsked = false;
-      if (kind === 'paused' && this.#asked === 'pause') this.#asked = null;
-      if (kind === 'step' && this.#asked === 'resume') this.#asked = null;
+      // Whatever was asked: this is what came of it. A full disk pauses it again.
+      if (kind === 'paused' && this.#asked !== 'stop') this.#asked = null;
+      if ((kind === 'resumed' || kind === 'step') && this.#asked === 'resume') this.#asked = null;
     }
   }
 }
-
-/** The run this tab is training, for as long as the tab lives; reloads included. */
-const tab = {
-  get: (): string | null => {
-    try {
-      return sessionStorage.getItem(tabKey);
-    } catch {
-      return null;
-    }
-  },
-  set: (id: string | null): void => {
-    try {
-      if (id) sessionStorage.setItem(tabKey, id);
-      else sessionStorage.removeItem(tabKey);
-    } catch {
-      // Without it a reload shows Continue instead of going on by itself.
-    }
-  },
-};
 
 /** A job that goes on with a stored run; what it depended on (name, settings) is the run's own. */
 export const jobToGoOn = (

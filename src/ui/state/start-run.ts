@@ -3,6 +3,7 @@ import type { TroubleFacts } from '../../trouble.ts';
 import type { TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import type { Darkroom } from './darkroom.svelte.ts';
 import { jobToGoOn } from './run.svelte.ts';
+import { mishap } from './studio.ts';
 
 export type Missing = 'model' | 'arrival' | 'photos' | 'name';
 
@@ -49,10 +50,16 @@ export async function startRun(app: Darkroom): Promise<void> {
 /** Goes on with the run on screen from its last saved step, after a reload, a failure, or because it is not enough yet. */
 export async function goOn(app: Darkroom, change: Partial<TrainingSettings> = {}): Promise<void> {
   const { run } = app;
-  const stored = run.id ? (await app.studio.runs()).find((known) => known.runId === run.id) : undefined;
-  const job = stored
-    ? jobToGoOn(stored, photosOf(app), change)
-    : run.job && { ...run.job, settings: { ...run.job.settings, ...change } };
+  let job: TrainingJob | null;
+  try {
+    const stored = run.id ? (await app.studio.runs()).find((known) => known.runId === run.id) : undefined;
+    job = stored
+      ? jobToGoOn(stored, photosOf(app), change)
+      : run.job && { ...run.job, settings: { ...run.job.settings, ...change } };
+  } catch (error) {
+    run.trouble = mishap(error);
+    return;
+  }
   if (!job || !(await app.model.open(job.modelId))) return;
   await freeCard(app);
   await run.start(job);

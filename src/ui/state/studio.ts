@@ -5,7 +5,10 @@ import type { Studio } from '../../worker/api.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
 type Long = 'openModel' | 'fetchModel' | 'importModel' | 'readPhoto' | 'measure' | 'draw' | 'developPreview' | 'train';
-export type StudioCalls = Omit<Studio, Long> & { [K in Long]: SignalFirst<Studio[K]> };
+export type StudioCalls = Omit<Studio, Long> & { [K in Long]: SignalFirst<Studio[K]> } & {
+  /** Ends whatever the worker does at once: calls under way reject with an AbortError. What was saved stays. */
+  startAgain(): void;
+};
 
 /** One trouble with its own facts, so that a switch on `code` narrows `facts`. */
 export type AnyTrouble = { [C in TroubleCode]: { code: C; facts: TroubleFacts[C] } }[TroubleCode];

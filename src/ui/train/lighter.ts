@@ -20,6 +20,30 @@ export function lighterSettings(settings: TrainingSettings, sizes: readonly numb
   return steps.map((_, at) => Object.assign({}, ...steps.slice(0, at + 1)) as Changes);
 }
 
+/** Changes to a run under way that take less memory, mildest first: computing twice gives the same adapter, 8-bit weights nearly. */
+export function lessMemory({ recompute, weights }: Pick<TrainingSettings, 'recompute' | 'weights'>): Changes[] {
+  const changes: Changes[] = [];
+  if (recompute !== 'on') changes.push({ recompute: 'on' });
+  if (weights !== 'int8') changes.push({ ...changes[0], weights: 'int8' });
+  return changes;
+}
+/** Less than this much less is not worth a new start. */
+const LESS = 0.95;
+/** The mildest of them that really takes less by the plan (computing twice is often the rule already); the last where none is known to; null: none is left. */
+export async function lessMemoryByPlan(
+  settings: TrainingSettings,
+  peakOf: (settings: TrainingSettings) => Promise<number>,
+): Promise<Changes | null> {
+  const changes = lessMemory(settings);
+  try {
+    const now = await peakOf(settings);
+    for (const change of changes) if ((await peakOf({ ...settings, ...change })) < LESS * now) return change;
+  } catch {
+    // What is planned cannot be known; the most that can be done is as good as any.
+  }
+  return changes.at(-1) ?? null;
+}
+
 export interface Lighter {
   changes: Changes;
   peakBytes: number;

@@ -29,6 +29,8 @@ export interface RunView {
   notches: number[]; // steps at which the run went on after a stop
   notSaved: { step: number; keptStep: number } | null; // the disk is full
   resets: number; // times the graphics card was reset since the page opened
+  hung: boolean; // the last time that it went on by itself, it had stopped answering
+  slowed: { step: number; times: number } | null; // steps take so many times as long as before
   summary: RunSummary | null;
 }
 
@@ -54,6 +56,8 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     notches: [],
     notSaved: null,
     resets: 0,
+    hung: false,
+    slowed: null,
     summary: null,
   };
 }
@@ -147,7 +151,21 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         run.doing = null;
         break;
       case 'device-lost':
-        run = { ...backTo(run, event.step), resets: run.resets + 1, savedStep: event.step };
+        run = { ...backTo(run, event.step), resets: run.resets + 1, savedStep: event.step, hung: false, slowed: null };
+        break;
+      case 'slowed':
+        run.slowed = event.times > 1 ? { step: event.step, times: event.times } : null;
+        break;
+      case 'no-answer':
+        // Another worker, which reads the photos anew: it knows what was saved, the event only what was saved in this page.
+        run = {
+          ...backTo(run, run.savedStep),
+          status: 'preparing',
+          preparing: [],
+          doing: null,
+          hung: true,
+          slowed: null,
+        };
         break;
     }
   }

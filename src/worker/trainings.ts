@@ -1,0 +1,69 @@
+// Trainings asked of this worker in; the one that may run, under the lock between tabs and in its turn on the GPU, and hands on it out.
+import type { OnProgress } from '../progress.ts';
+import { type RunControls, runControls } from '../training/controls.ts';
+import type { TrainEvent } from '../training/events.ts';
+import type { TrainingJob } from '../training/job.ts';
+import type { RunSummary } from '../training/run-summary.ts';
+import type { GpuTurns } from './gpu-turns.ts';
+import type { ModelSession } from './model-session.ts';
+import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
+import { inOneTab } from './tab-lock.ts';
+
+export interface Trainings {
+  train(signal: AbortSignal, job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
+  pause(): void;
+  resume(): void;
+  stop(): void;
+  previewNow(): Promise<void>;
+  /** held-out.safetensors of the last run trained here. */
+  evidence(runId: string): Uint8Array | null;
+}
+interface Needs {
+  kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'>;
+  turns: GpuTurns;
+  opened(): ModelSession;
+  hearGpu(hear: OnProgress): void;
+}
+
+export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
+  /** The training under way, and any that waits to begin: a stop while another tab is waited for counts too. */
+  const hands = new Set<RunControls>();
+  let last: { runId: string; run: RunSession } | null = null;
+
+  async function begin(job: TrainingJob, controls: RunControls, onEvent: (event: TrainEvent) => void) {
+    const { canvas, engines, modules, info } = opened();
+    if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
+    const run = runSession({ ...kept, canvas, engines, modules }, job, controls, onEvent);
+    last = { runId: job.runId, run };
+    return turns.training(controls, async () => {
+      hearGpu((progress) => onEvent({ kind: 'progress', progress }));
+      try {
+        return await run.train();
+      } finally {
+        engines.trainingEnded();
+      }
+    });
+  }
+  const each = (what: 'pause' | 'resume' | 'stop') => () => {
+    for (const controls of hands) controls[what]();
+  };
+  return {
+    async train(signal, job, onEvent) {
+      const controls = runControls();
+      signal.addEventListener('abort', () => controls.stop());
+      hands.add(controls);
+      try {
+        return await inOneTab(() => begin(job, controls, onEvent));
+      } finally {
+        hands.delete(controls);
+      }
+    },
+    pause: each('pause'),
+    resume: each('resume'),
+    stop: each('stop'),
+    async previewNow() {
+      if (turns.run) await last?.run.previewNow();
+    },
+    evidence: (runId) => (last?.runId === runId ? last.run.evidence() : null),
+  };
+}
