@@ -1,4 +1,6 @@
 // In: files dropped on the page itself, on every screen, as a hand drops them. Out: each goes where it belongs, or is named with the reason.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { picture, truncated, turned, type Upload } from './photos.ts';
 import { en, frame, toPhotos } from './way.ts';
@@ -69,6 +71,37 @@ test('on every screen: photos and captions go to Photos, a checkpoint to Model, 
     const sdxl = { file: 'xl.safetensors', kind: 'sdxl' as const, detail: '' };
     await expect(page.getByText(en.trouble({ code: 'not-a-checkpoint', facts: sdxl }).title)).toBeVisible();
   }
+});
+
+test('kohya’s folders under the mouse: two photos of one name keep their own captions, what lies between them is named', async ({
+  page,
+}, { outputPath }) => {
+  await toPhotos(page);
+  const put = (path: string, content: string | Buffer) => {
+    const to = outputPath(join('set', path));
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, content);
+  };
+  put('10_ohwx man/001.png', (await picture(page, '1', 600, 500, 'image/png')).buffer);
+  put('10_ohwx man/001.txt', 'red');
+  put('5_ohwx man/001.png', (await picture(page, '2', 500, 600, 'image/png')).buffer);
+  put('5_ohwx man/001.txt', Buffer.from('it\x92s blue', 'latin1'));
+  put('5_ohwx man/002.txt', 'of no photo');
+  put('5_ohwx man/.DS_Store', 'x');
+  put('log/run', '%PDF-1.4');
+  const mouse = await page.context().newCDPSession(page);
+  const data = { items: [], files: [outputPath('set')], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await mouse.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
+  await expect(page.locator('[data-frame]')).toHaveCount(2);
+  await expect(page.getByText(en.photos.reading, { exact: true })).toHaveCount(0);
+  for (const [n, caption] of ['it’s blue', 'red'].entries()) {
+    await page.locator('[data-frame]').nth(n).click();
+    await expect(page.getByLabel(en.photos.caption)).toHaveValue(caption);
+  }
+  await expect(page.getByText(en.intake.leftOut(2))).toBeVisible();
+  for (const path of ['set/5_ohwx man/002.txt', 'set/log/run'])
+    await expect(page.getByText(path, { exact: true })).toBeVisible();
 });
 
 test('the bytes decide: HEIC is told by its name, an end marker may be missing, a half is a half, a mask is kept aside', async ({
