@@ -42,7 +42,12 @@ export interface TroubleFacts {
     detail: string; // which keys or bytes say so
   };
   'not-this-family': { key: string; expected: string; got: string };
-  'photo-unreadable': { file: string; reason: 'not-an-image' | 'truncated' | 'too-large' };
+  /** `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. */
+  'photo-unreadable': {
+    file: string;
+    reason: 'not-an-image' | 'other-format' | 'damaged' | 'truncated' | 'too-large' | 'gone';
+    format?: string;
+  };
   'photo-too-small': { file: string; width: number; height: number; needs: number };
   'no-photos': Record<string, never>;
   'no-identifier': Record<string, never>;

@@ -1,32 +1,71 @@
 // An image file in; an oriented bitmap, or the reason why it cannot be one, out. Runs in a worker.
-import { imageStructure } from '../files/image-structure.ts';
+import { fileKind } from '../files/file-kind.ts';
+import { endOf, type ImageStructure, imageStructure } from '../files/image-structure.ts';
+import { jpegScans } from '../files/jpeg-scans.ts';
 import { Trouble, type TroubleFacts } from '../trouble.ts';
+import { decodingScale, isTooLarge } from './photo-size.ts';
 
-// 100 megapixels are 400 MB as pixels. Phones make 12 to 50; beyond this a tab may simply be killed, photos and all.
-const MAX_PIXELS = 100_000_000;
-const MAX_FILE_BYTES = 200_000_000;
+/** The largest file whose pixels a tab could hold is a BMP of as many. */
+const MOST_BYTES = 1_100_000_000;
 
-const unreadable = (file: string, reason: TroubleFacts['photo-unreadable']['reason'], got: string) =>
+type Reason = TroubleFacts['photo-unreadable']['reason'];
+const unreadable = (file: string, reason: Reason, got: string, format = '') =>
   new Trouble(
     'photo-unreadable',
-    { file, reason },
+    { file, reason, format },
     `${file}: expected a whole JPEG, PNG, WebP or AVIF image, got ${got}.`,
   );
 
-/** The photo as it is meant to be seen: EXIF orientation applied. Trouble 'photo-unreadable' for anything else. The caller closes it. */
+/**
+ * The photo as it is meant to be seen: EXIF orientation applied, a very large one made smaller. Trouble 'photo-unreadable' for anything else.
+ * The caller closes it.
+ */
 export async function decodePhoto(name: string, file: Blob): Promise<ImageBitmap> {
-  if (file.size > MAX_FILE_BYTES) throw unreadable(name, 'too-large', `${file.size} bytes`);
-  const structure = imageStructure(new Uint8Array(await file.arrayBuffer()));
-  if (!structure) throw unreadable(name, 'not-an-image', 'something else');
-  if (!structure.complete) throw unreadable(name, 'truncated', `a ${structure.format} file that ends early`);
-  if (structure.size && structure.size.width * structure.size.height > MAX_PIXELS)
-    throw unreadable(name, 'too-large', `${structure.size.width} × ${structure.size.height} px`);
-  try {
-    return await createImageBitmap(file, { imageOrientation: 'from-image' });
-  } catch {
-    // HEIC in every browser but Safari, or damage inside the compressed data.
-    throw unreadable(name, 'not-an-image', `${structure.format} data that this browser cannot decode`);
+  const { kind, format } = await fileKind(name, file);
+  if (kind === 'gone') throw unreadable(name, 'gone', 'a file that cannot be read');
+  if (kind !== 'photo') throw unreadable(name, 'not-an-image', `${kind} ${format}`, format);
+  if (file.size > MOST_BYTES) throw unreadable(name, 'too-large', `${file.size} bytes`);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const structure = await imageStructure(bytes);
+  const early = structure !== null && !structure.complete;
+  // Where HEIC cannot be shown at all, that is what there is to say.
+  if (early && format !== 'HEIC') throw unreadable(name, 'truncated', `a ${format} file that ends early`);
+  const size = structure?.size;
+  if (size && isTooLarge(size)) throw unreadable(name, 'too-large', `${size.width} × ${size.height} px`);
+  const bitmap = await decoded(file, structure).catch(() => {
+    // HEIC in every browser but Safari, TIFF and the like; damage inside the compressed data; or more than the browser wants to hold.
+    if (size && decodingScale(size) < 1) throw unreadable(name, 'too-large', `${size.width} × ${size.height} px`);
+    throw unreadable(
+      name,
+      structure && format !== 'HEIC' ? 'damaged' : 'other-format',
+      `undecodable ${format}`,
+      format,
+    );
+  });
+  // An end marker may have been put behind a part of the picture.
+  if (early || (structure?.format === 'jpeg' && endsGrey(bitmap) && jpegScans(bytes) === 'cut')) {
+    bitmap.close();
+    throw unreadable(name, 'truncated', `a part of a ${format}`);
   }
+  return bitmap;
+}
+
+async function decoded(file: Blob, structure: ImageStructure | null): Promise<ImageBitmap> {
+  const { complete, format, size } = structure ?? {};
+  const end = complete === 'but-for-its-end' && format && endOf[format];
+  const whole = end ? new Blob([file, end], { type: file.type }) : file;
+  const scale = size ? decodingScale(size) : 1;
+  return createImageBitmap(whole, {
+    imageOrientation: 'from-image',
+    ...(size && scale < 1 && { resizeWidth: Math.round(size.width * scale), resizeQuality: 'high' }),
+  });
+}
+
+/** What decoders draw where a JPEG's data is missing: its middle grey, down to the last row. */
+function endsGrey(bitmap: ImageBitmap): boolean {
+  const { width, height } = bitmap;
+  const { data } = flattened(bitmap, { x: 0, y: height - 1, width, height: 1 });
+  return data.every((value, i) => i % 4 === 3 || Math.abs(value - 128) <= 1);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { PhotoReading } from './read-photo.ts';
 export interface Photo {
   id: string;
   name: string; // file name
+  path?: string; // in what was dropped, where it lay in a folder: captions beside it find it by that
   file: Blob; // the user's own bytes
   reading: PhotoReading;
   crop: Crop;

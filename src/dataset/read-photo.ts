@@ -2,6 +2,7 @@
 import { Trouble } from '../trouble.ts';
 import { decodePhoto, flattened, jpegOf } from './decode.ts';
 import { findNearDuplicate, fingerprint } from './fingerprint.ts';
+import { squaresLong } from './photo-size.ts';
 import { looksBlurred } from './sharpness.ts';
 
 export interface PhotoReading {
@@ -14,7 +15,9 @@ export interface PhotoReading {
 export type PhotoFlag =
   | { kind: 'too-small'; shortSide: number; needs: number }
   | { kind: 'near-duplicate'; of: string }
-  | { kind: 'blurred' };
+  | { kind: 'blurred' }
+  | { kind: 'panorama'; squares: number } // so many squares long
+  | { kind: 'mask' }; // lies beside its picture, for trainers that read masks: told by its name
 
 const THUMBNAIL_PX = 512;
 // Every pixel of such a photo would be blown up more than eight times: there is nothing to learn from, so "use anyway" is not offered.
@@ -44,6 +47,8 @@ export async function readPhoto(
     if (shortSide < resolution) flags.push({ kind: 'too-small', shortSide, needs: resolution });
     const twin = findNearDuplicate(print, known);
     if (twin !== null) flags.push({ kind: 'near-duplicate', of: twin });
+    const squares = squaresLong(bitmap);
+    if (squares !== null) flags.push({ kind: 'panorama', squares });
     if (looksBlurred(small, resolution)) flags.push({ kind: 'blurred' });
     return { width, height, thumbnail: await jpegOf(small), fingerprint: print, flags };
   } finally {

@@ -2,6 +2,7 @@
 import type { Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
+import { intake } from './messages/intake.ts';
 import { model } from './messages/model.ts';
 import { train } from './messages/train.ts';
 import { trouble, unreadableShort } from './messages/trouble.ts';
@@ -67,8 +68,8 @@ export const en = {
     title: 'Photos of one thing',
     sub: 'Different places, angles and light. What stays the same in every photo is what gets learned.',
     drop: 'Drop 5 to 30 photos here',
-    dropHint: 'JPEG, PNG, WebP or AVIF. Captions in .txt files beside them are read too. They stay on this computer.',
-    dropNow: 'Drop to add',
+    dropHint:
+      'JPEG, PNG, WebP or AVIF. Captions in .txt or .caption files beside them are read too. They stay on this computer.',
     choose: 'Choose photos',
     add: 'Add photos',
     samples: 'Or try sample photos',
@@ -88,13 +89,21 @@ export const en = {
         ? `Too small: ${flag.shortSide} px`
         : flag.kind === 'near-duplicate'
           ? `Nearly the same${of ? ` as ${of}` : ''}`
-          : 'Looks blurred',
+          : flag.kind === 'panorama'
+            ? `${flag.squares} : 1, only a part is used`
+            : flag.kind === 'mask'
+              ? 'A mask, kept aside'
+              : 'Looks blurred',
     flagLong: (flag: PhotoFlag, of: number | null) =>
       flag.kind === 'too-small'
         ? `Too small: ${flag.shortSide} px. At least ${flag.needs} on the short side.`
         : flag.kind === 'near-duplicate'
           ? `Nearly the same as ${of ? `photo ${of}` : 'another photo'}.`
-          : 'It looks blurred. A sharper one teaches more.',
+          : flag.kind === 'panorama'
+            ? `${flag.squares} times as long as it is high. The square holds only a part of it: move it to your subject.`
+            : flag.kind === 'mask'
+              ? 'Its name says it is a mask. Darkroom learns from whole photos and does not read masks.'
+              : 'It looks blurred. A sharper one teaches more.',
     photo: (n: number) => `Photo ${n}`,
     leaveOut: 'Leave out',
     remove: 'Remove',
@@ -197,6 +206,7 @@ export const en = {
 
   train,
   compare,
+  intake,
   update,
 
   notKept: 'What you add now is not kept over a reload.',

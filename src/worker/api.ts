@@ -4,6 +4,7 @@ import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter
 import type { PhotoReading } from '../dataset/read-photo.ts';
 import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import type { TokenReport } from '../encoders/tokenizer.ts';
+import type { FileKind } from '../files/file-kind.ts';
 import type { GpuReport } from '../gpu/report.ts';
 import type { OnProgress } from '../progress.ts';
 import type { ModelInfo, ModelListing } from '../storage/model-records.ts';
@@ -22,6 +23,7 @@ export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
 export type { DrawRequest, Picture } from '../diffusion/picture.ts';
 export type { TokenReport } from '../encoders/tokenizer.ts';
+export type { FileKind } from '../files/file-kind.ts';
 export type { GpuBytes, WeightStorage } from '../gpu/engine-types.ts';
 export type { GpuReport } from '../gpu/report.ts';
 export type { OnProgress, Phase, Progress } from '../progress.ts';
@@ -53,6 +55,8 @@ export interface Studio {
   deleteModel(modelId: string): Promise<void>;
   /** The demo model is fetched if need be; any other must be here whole (Trouble 'model-incomplete'). */
   openModel(modelId: string, onProgress: OnProgress): Promise<ModelInfo>;
+  /** What each of these is, by its first bytes; of captions, their text. Never rejects for a file. */
+  recognise(files: { name: string; file: Blob }[]): Promise<FileKind[]>;
   /** Needs no open model. `needs`: px that the short side should have, the resolution it is to be learned at. */
   readPhoto(
     name: string,

@@ -56,6 +56,7 @@ export class StudioClient implements Calls {
   suggestIdentifier: Calls['suggestIdentifier'] = () =>
     this.#ask((studio) => studio.suggestIdentifier(), this.#openAgain);
   models: Calls['models'] = () => this.#ask((studio) => studio.models());
+  recognise: Calls['recognise'] = (files) => this.#ask((studio) => studio.recognise(files));
   storage: Calls['storage'] = () => this.#ask((studio) => studio.storage());
   acceptLicence: Calls['acceptLicence'] = (modelId) => this.#ask((studio) => studio.acceptLicence(modelId));
   trustModel: Calls['trustModel'] = (modelId) => this.#ask((studio) => studio.trustModel(modelId));

@@ -1,8 +1,8 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
 import { readPhoto } from '../dataset/read-photo.ts';
+import { fileKinds } from '../files/file-kind.ts';
 import { findAdapter } from '../gpu/device.ts';
-import type { GpuReport } from '../gpu/report.ts';
-import { reportOf } from '../gpu/report.ts';
+import { type GpuReport, reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
@@ -134,6 +134,7 @@ export function createStudio(stored: Kept): WireStudio {
         return model.info;
       }),
 
+    recognise: fileKinds,
     readPhoto: (ticket, name, file, known, needs) =>
       under(ticket, async (signal) => {
         const reading = await readPhoto(name, file, known, needs);

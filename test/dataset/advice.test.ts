@@ -1,7 +1,7 @@
 // What the page says about photos before training: the same picture again, blurred ones, and what is kept aside.
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { baseName, captionOf, captionText, nameSentence, readSidecars } from '../../src/dataset/caption.ts';
+import { captionOf, nameSentence } from '../../src/dataset/caption.ts';
 import { differentBits, findNearDuplicate, fingerprint } from '../../src/dataset/fingerprint.ts';
 import type { RgbaPicture } from '../../src/dataset/resample.ts';
 import { resampleSquare } from '../../src/dataset/resample.ts';
@@ -105,19 +105,5 @@ describe('captions', () => {
     expect(nameSentence('aawxbc', '')).toBe('a photo of aawxbc');
     expect(captionOf('  ', 'aawxbc', 'toy')).toBe('a photo of aawxbc toy');
     expect(captionOf('aawxbc toy on grass', 'aawxbc', 'toy')).toBe('aawxbc toy on grass');
-  });
-
-  it('.txt files belong to the photo of the same base name', async () => {
-    const text = (name: string, content: string) => new File([content], name);
-    const captions = await readSidecars([
-      text('IMG_1.TXT', '\ufeff\r\n  aawxbc on a table \r\nsecond line'),
-      text('empty.txt', '  \n'),
-      text('IMG_2.md', 'not a caption'),
-      text('novel.txt', 'x'.repeat(5000)),
-    ]);
-    expect([...captions]).toEqual([['img_1', 'aawxbc on a table']]);
-    expect(baseName('photos/IMG_1.jpeg')).toBe('img_1');
-    expect(baseName('cafe\u0301.jpg')).toBe(baseName('CAFÉ.png'));
-    expect(captionText('')).toBe('');
   });
 });

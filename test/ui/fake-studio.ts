@@ -1,4 +1,5 @@
 // A studio without a worker, for looking at the page and for its unit tests: answers at once or after `delayMs`, draws coloured squares that say so.
+import { fileKinds } from '../../src/files/file-kind.ts';
 import { Trouble } from '../../src/trouble.ts';
 import type { StudioCalls } from '../../src/ui/state/studio.ts';
 import type {
@@ -136,6 +137,7 @@ export class FakeStudio implements StudioCalls {
     const sizes = id === 'demo' ? [128] : [256, 384, 512];
     return { id, name, bytes, resolution: sizes.at(-1)!, sizes, source, licence };
   }
+  recognise = fileKinds;
   async readPhoto(...[signal, name, file, known, needs]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {
     this.calls.push(`readPhoto ${name}`);
     await this.#rest(signal);

@@ -1,4 +1,4 @@
-// The state classes on the fake studio: photos in order with the reasons, undo, captions, what is too small for which model, names.
+// The state classes on the fake studio: photos in order with the reasons, undo, what is too small for which model, names.
 import { expect, test } from 'vitest';
 import { Model } from '../../src/ui/state/model.svelte.ts';
 import { Naming } from '../../src/ui/state/naming.svelte.ts';
@@ -25,7 +25,6 @@ test('photos are read in order, with the reasons they are left out for, and wait
     file('small.png'),
     file('broken.jpg'),
     file('blur.png'),
-    file('notes.md', '', 'text/markdown'),
   ]);
   expect(studio.calls.filter((call) => call.startsWith('openModel'))).toEqual([]);
   expect(photos.entries.map(({ name, state }) => `${name} ${state}`)).toEqual([
@@ -37,13 +36,6 @@ test('photos are read in order, with the reasons they are left out for, and wait
   ]);
   expect(photos.inUse.map(({ name }) => name)).toEqual(['1.png', 'blur.png']);
   expect(photos.selected?.name).toBe('1.png');
-});
-
-test('a text file beside a photo is its caption, also when it comes later', async () => {
-  const { photos } = opened();
-  await photos.add([file('a.png'), file('a.txt', ' on a rock \n', 'text/plain'), file('b.png')]);
-  await photos.add([file('b.txt', 'by the sea', 'text/plain')]);
-  expect(photos.all.map(({ caption }) => caption)).toEqual(['on a rock', 'by the sea']);
 });
 
 test('what was removed comes back to its place', async () => {

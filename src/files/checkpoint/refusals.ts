@@ -40,6 +40,9 @@ const SIGNS: readonly (readonly [Kind, RegExp])[] = [
   ['textual-inversion', /^(emb_params|string_to_param\..*|clip_[gl]|<[^>]*>)$/],
 ];
 
+/** Whether these are an adapter's tensors. */
+export const isLora = (keys: readonly string[]): boolean => keys.some((key) => SIGNS[0]![1].test(key));
+
 /** Refuses what one of its tensors' names gives away. */
 export function refuseByNames(file: string, keys: readonly string[]): void {
   for (const [kind, sign] of SIGNS) {

@@ -20,7 +20,6 @@ export const model = {
   ownAsk: 'Any Stable Diffusion 1.x or 2.x: a .safetensors file, or a diffusers folder. Or drop it here.',
   file: 'Choose a file',
   folder: 'Choose a folder',
-  dropNow: 'Drop to take in the checkpoint',
   mark: (state: ModelListing['state'], share: number | null) =>
     state === 'complete'
       ? 'Here'

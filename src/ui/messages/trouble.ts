@@ -60,7 +60,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'Choose another',
       );
     case 'photo-unreadable':
-      return say(unreadable(mishap.facts.file, mishap.facts.reason), 'The other photos are kept.', 'Leave out');
+      return say(unreadable(mishap.facts), 'The other photos are kept.', 'Leave out');
     case 'photo-too-small':
       return say(
         `Too small: ${mishap.facts.width} × ${mishap.facts.height} px.`,
@@ -146,9 +146,15 @@ export const trouble = (mishap: Mishap): TroubleWords => {
 export const unreadableShort = (mishap: Mishap): string => {
   if (mishap.code === 'photo-too-small') return `Too small: ${mishap.facts.width} × ${mishap.facts.height} px`;
   if (mishap.code !== 'photo-unreadable') return 'Cannot be read';
-  return { 'not-an-image': 'Not an image', truncated: 'The file ends early', 'too-large': 'Too large' }[
-    mishap.facts.reason
-  ];
+  const { reason, format } = mishap.facts;
+  return {
+    'not-an-image': 'Not an image',
+    'other-format': format ? `${format}: save it as JPEG` : 'Not a format this browser shows',
+    damaged: 'The file is damaged',
+    truncated: 'The file ends early',
+    'too-large': 'Too large',
+    gone: 'The file is gone',
+  }[reason];
 };
 
 /** 'int8 weights at 384 px': settings that were changed so that a run fits, by their names in TrainingSettings. */
@@ -176,9 +182,12 @@ function outOfMemory({ neededBytes, gotBytes, fits }: TroubleFacts['out-of-memor
 
 const say = (title: string, text: string, button: string | null): TroubleWords => ({ title, text, button });
 
-function unreadable(file: string, reason: 'not-an-image' | 'truncated' | 'too-large'): string {
+function unreadable({ file, reason, format }: TroubleFacts['photo-unreadable']): string {
   if (reason === 'truncated') return `“${file}” ends early. Copy it again from where it came.`;
+  if (reason === 'damaged') return `“${file}” is damaged. Copy it again from where it came.`;
   if (reason === 'too-large') return `“${file}” is too large for this browser. Save it smaller.`;
-  if (/\.hei[cf]$/i.test(file)) return `“${file}” cannot be read by this browser. Save it as JPEG.`;
+  if (reason === 'gone') return `“${file}” can no longer be read. It was moved or changed: add it again.`;
+  if (reason === 'other-format' && format)
+    return `“${file}” is ${/^(A|E|I|O|SVG)/.test(format) ? 'an' : 'a'} ${format} file, which this browser cannot show. Save it as JPEG.`;
   return `“${file}” is not an image this browser can read. Save it as JPEG or PNG.`;
 }

@@ -6,6 +6,7 @@ import { Baseline } from './baseline.svelte.ts';
 import { Compare } from './compare.svelte.ts';
 import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
+import { Intake } from './intake.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { demoId, fullId, Models } from './models.svelte.ts';
 import { Naming } from './naming.svelte.ts';
@@ -45,6 +46,7 @@ export class Darkroom {
   readonly run: Run;
   readonly compare: Compare;
   readonly project: Project;
+  readonly intake: Intake;
   readonly studio: StudioCalls;
 
   readonly done: Record<Screen, boolean> = $derived.by(() => ({
@@ -76,6 +78,7 @@ export class Darkroom {
     this.run = new Run(studio);
     this.compare = new Compare(studio, canvas);
     this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
+    this.intake = new Intake(this);
   }
 
   /** Every word on the page. One language today; a second is one more object of the same type. */

@@ -1,17 +1,21 @@
 // The photos of one thing: read one after another, in use or left out with the reason, cropped and captioned.
 import type { Crop, Photo, PhotoFlag } from '../../worker/api.ts';
+import { findMasks } from '../intake/masks.ts';
+import type { CaptionFile } from '../intake/sidecars.ts';
+import { Captions } from './captions.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 export type Entry =
-  | { id: string; name: string; state: 'waiting' }
-  | { id: string; name: string; state: 'unreadable'; trouble: Mishap }
+  | { id: string; name: string; path: string; state: 'waiting' }
+  | { id: string; name: string; path: string; state: 'unreadable'; trouble: Mishap }
   | { id: string; name: string; state: 'ready'; photo: Photo };
 export type UnreadableEntry = Extract<Entry, { state: 'unreadable' }>;
 export type ReadyEntry = Extract<Entry, { state: 'ready' }>;
 
 export const wholeCrop: Crop = { x: 0.5, y: 0.5, size: 1 };
-/** These leave a photo out by themselves; the user can put it back. Blur is advice only. */
-const leavesOut = (flag: PhotoFlag): boolean => flag.kind !== 'blurred';
+/** These leave a photo out by themselves; the user can put it back. Blur and a long shape are advice only. */
+const leavesOut = (flag: PhotoFlag): boolean => flag.kind !== 'blurred' && flag.kind !== 'panorama';
+const pathOf = (entry: Entry): string => (entry.state === 'ready' ? (entry.photo.path ?? entry.name) : entry.path);
 
 export class Photos {
   entries = $state.raw<Entry[]>([]);
@@ -24,6 +28,7 @@ export class Photos {
   readonly selectedUnreadable = $derived(
     this.entries.filter((entry) => entry.state === 'unreadable').find((entry) => entry.id === this.selectedId) ?? null,
   );
+  readonly captions = new Captions();
   readonly #studio: StudioCalls;
   readonly #needs: () => number;
   readonly #stops = new Map<string, AbortController>();
@@ -50,37 +55,59 @@ export class Photos {
     this.selectedId ??= this.inUse[0]?.id ?? null;
   }
 
-  /** Takes image files, and `.txt` files that carry the caption of the image of the same name. */
-  async add(files: File[]): Promise<void> {
-    const captions = await sidecars(files);
-    const images = files.filter(looksLikeImage).map((file) => ({ id: crypto.randomUUID(), file }));
+  /** Takes image files. `paths`: where each lay in what was dropped, if not by itself. */
+  async add(files: readonly File[], paths: ReadonlyMap<File, string> = new Map()): Promise<void> {
+    const images = files.map((file) => ({
+      ...{ id: crypto.randomUUID(), file, name: file.name },
+      path: paths.get(file) ?? file.name,
+    }));
     this.entries = [
       ...this.entries,
-      ...images.map(({ id, file }): Entry => ({ id, name: file.name, state: 'waiting' })),
+      ...images.map(({ id, name, path }): Entry => ({ id, name, path, state: 'waiting' })),
     ];
-    for (const { id, file } of images) {
+    this.#caption();
+    this.#markMasks();
+    for (const { id, file, path } of images) {
       const stop = new AbortController();
       this.#stops.set(id, stop);
-      this.#reading = this.#reading.then(() => this.#read(stop.signal, id, file, captions.get(stem(file.name)) ?? ''));
-    }
-    for (const { photo } of this.ready) {
-      const caption = captions.get(stem(photo.name));
-      if (caption && !photo.caption) this.change(photo.id, { caption });
+      this.#reading = this.#reading.then(() => this.#read(stop.signal, id, file, path));
     }
     return this.#reading;
   }
 
-  async #read(signal: AbortSignal, id: string, file: File, caption: string): Promise<void> {
+  /** Takes caption files: each becomes the caption of its photo, whenever that comes. */
+  addCaptions(files: readonly CaptionFile[]): void {
+    this.captions.add(files);
+    this.#caption();
+  }
+
+  #caption(): void {
+    const places = this.entries.map((entry) => ({
+      ...{ id: entry.id, path: pathOf(entry) },
+      caption: entry.state === 'ready' ? entry.photo.caption : this.captions.of(entry.id),
+    }));
+    for (const [id, caption] of this.captions.give(places)) this.change(id, { caption });
+  }
+
+  #markMasks(): void {
+    const masks = findMasks(this.entries.map(pathOf));
+    this.entries = this.entries.map((entry) => (masks.has(pathOf(entry)) ? asMask(entry) : entry));
+  }
+
+  async #read(signal: AbortSignal, id: string, file: File, path: string): Promise<void> {
     if (signal.aborted) return;
     const known = this.all.map((photo) => ({ id: photo.id, fingerprint: photo.reading.fingerprint }));
     try {
       const reading = await this.#studio.readPhoto(signal, file.name, file, known, this.#needs());
       const use = !reading.flags.some(leavesOut);
+      const caption = this.captions.of(id);
       const photo: Photo = { id, name: file.name, file, reading, crop: wholeCrop, caption, use };
+      if (path !== file.name) photo.path = path;
       this.#replace({ id, name: file.name, state: 'ready', photo });
+      this.#markMasks();
       this.selectedId ??= id;
     } catch (error) {
-      if (!wasAborted(error)) this.#replace({ id, name: file.name, state: 'unreadable', trouble: mishap(error) });
+      if (!wasAborted(error)) this.#replace({ id, name: file.name, path, state: 'unreadable', trouble: mishap(error) });
     } finally {
       this.#stops.delete(id);
     }
@@ -113,6 +140,7 @@ export class Photos {
   clear(): () => void {
     for (const id of [...this.#stops.keys()]) this.#cancel(id);
     this.selectedId = null;
+    this.captions.forget();
     return this.#undoable([]);
   }
 
@@ -152,11 +180,10 @@ function judgedEntry(entry: ReadyEntry, needs: number): ReadyEntry {
   return { ...entry, photo: { ...photo, use, reading: { ...photo.reading, flags: now } } };
 }
 
-const stem = (name: string): string => name.replace(/\.[^.]*$/, '');
-const looksLikeImage = (file: File): boolean =>
-  file.type.startsWith('image/') || /\.(jpe?g|png|webp|avif|gif|bmp|heic|heif|tiff?)$/i.test(file.name);
-async function sidecars(files: File[]): Promise<Map<string, string>> {
-  const texts = files.filter((file) => /\.txt$/i.test(file.name) && file.size < 64 * 1024);
-  const pairs = await Promise.all(texts.map(async (file) => [stem(file.name), (await file.text()).trim()] as const));
-  return new Map(pairs);
+/** Kept aside once; what the user then decides stands. */
+function asMask(entry: Entry): Entry {
+  if (entry.state !== 'ready' || entry.photo.reading.flags.some(({ kind }) => kind === 'mask')) return entry;
+  const { photo } = entry;
+  const flags: PhotoFlag[] = [{ kind: 'mask' }, ...photo.reading.flags];
+  return { ...entry, photo: { ...photo, use: false, reading: { ...photo.reading, flags } } };
 }
