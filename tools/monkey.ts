@@ -42,7 +42,7 @@ export async function main(args: string[]): Promise<number> {
       const began = Date.now();
       const { did, wrong } = await session(browser, server.url, seed);
       const took = `${Math.round((Date.now() - began) / 1000)} s`;
-      if (wrong === null) console.log(`seed ${seed}: well (${did.length} acts, ${took})`);
+      if (wrong === null) console.log(`seed ${seed}: well (${did.length} acts, ${took}; ${did.at(-1)})`);
       else {
         failed += 1;
         console.log(`seed ${seed}: after ${did.length} acts, ${took}: ${wrong}\n  it did: ${did.join(' → ')}`);

@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { button, en, pasteSettings } from '../e2e/way.ts';
 import type { Beliefs } from './beliefs.ts';
-import { type Input, someFiles } from './inputs.ts';
+import { goodPhotos, type Input, someFiles } from './inputs.ts';
 import type { Random } from './random.ts';
 
 export interface Scene {
@@ -94,11 +94,7 @@ export const ACTIONS: Action[] = [
     name: 'paste settings',
     weight: 2,
     async act({ page, random }) {
-      await goTo(page, 'train');
-      if (!(await page.getByText(en.train.advanced, { exact: true }).isVisible())) return;
-      const settings = { steps: 20 + random.below(60), previewEvery: random.one([0, 5, 20]), previewSteps: 1, rank: 1 };
-      await pasteSettings(page, { ...settings, heldOutDraws: 2 });
-      await page.getByText(en.train.advanced, { exact: true }).click({ timeout: PRESS_MS });
+      await shortRun(page, random);
     },
   },
   {
@@ -135,7 +131,10 @@ export const ACTIONS: Action[] = [
   {
     name: 'draw the baseline',
     weight: 1,
-    act: async ({ page }) => void (await goTo(page, 'name'), await press(page, en.name.draw)),
+    async act({ page }) {
+      await goTo(page, 'name');
+      await press(page, en.name.draw);
+    },
   },
   {
     name: 'download',
@@ -146,6 +145,29 @@ export const ACTIONS: Action[] = [
     },
   },
 ];
+
+/** As most people come: a handful of photos, a name, and settings that end soon. What is done at random then happens around a run. */
+export async function firstSteps({ page, random }: Scene): Promise<void> {
+  await goTo(page, 'photos');
+  await dropFiles(page, goodPhotos(random, 3 + random.below(3)));
+  await goTo(page, 'name');
+  await page.getByLabel(en.name.identifier, { exact: true }).fill('aawxbc');
+  await page.getByLabel(en.name.noun, { exact: true }).fill('figurine');
+  await shortRun(page, random);
+}
+
+async function shortRun(page: Page, random: Random): Promise<void> {
+  await goTo(page, 'train');
+  const advanced = page.getByText(en.train.advanced, { exact: true });
+  const settings = { steps: 20 + random.below(60), previewEvery: random.one([0, 5, 20]), previewSteps: 1, rank: 1 };
+  try {
+    if (!(await advanced.isVisible())) return; // a run stands in its place
+    await pasteSettings(page, { ...settings, heldOutDraws: 2 });
+    await advanced.click({ timeout: PRESS_MS });
+  } catch {
+    // A run has come in its place meanwhile, maybe another tab's.
+  }
+}
 
 export async function goTo(page: Page, screen: (typeof SCREENS)[number]): Promise<void> {
   await page.evaluate((to) => {

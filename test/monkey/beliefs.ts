@@ -8,11 +8,15 @@ export class Beliefs {
   readonly photos = new Set<string>();
   /** The highest step that was shown as saved, of the run of now. */
   savedStep = 0;
-  /** Runs that have ended with an adapter. */
+  /** How often a run that has ended was seen: tells whether a session got anywhere. */
   ended = 0;
 
   forgetRun(): void {
     this.savedStep = 0;
+  }
+
+  get inWords(): string {
+    return `${this.photos.size} photos, step ${this.savedStep} saved, ${this.ended} times a run that had ended`;
   }
 
   /** Looks at what is on screen and takes note. Nothing is noted while something is still on its way. */
@@ -21,6 +25,7 @@ export class Beliefs {
     if (shown && !shown.reading) for (const name of shown.ready) this.photos.add(name);
     const saved = await savedStep(page);
     if (saved !== null) this.savedStep = Math.max(this.savedStep, saved);
+    if (await compareLink(page).isVisible()) this.ended += 1;
   }
 
   /** Goes through the screens of a page that was just loaded. Throws with what is missing. */
@@ -55,9 +60,9 @@ async function readSheet(page: Page): Promise<{ ready: string[]; reading: boolea
 
 /** The step that the run's numbers name as saved; null where they are not on screen. */
 async function savedStep(page: Page): Promise<number | null> {
-  const facts = page.getByLabel(en.train.facts);
+  const facts = page.getByLabel(en.train.facts).first();
   if (!(await facts.isVisible())) return null;
-  const text = await facts.innerText();
+  const text = (await facts.textContent()) ?? '';
   const found = /\bstep ([\d,]+)/.exec(text);
   return found ? Number((found[1] as string).replaceAll(',', '')) : null;
 }
@@ -66,7 +71,7 @@ async function savedStep(page: Page): Promise<number | null> {
 async function waitingStep(page: Page): Promise<number | null> {
   const offer = button(page, /^Continue from step/);
   if (!(await offer.isVisible())) return null;
-  return Number((await offer.innerText()).replace(/\D/g, ''));
+  return Number((await offer.textContent())?.replace(/\D/g, ''));
 }
 
 /** Asks until it is done or the time is over; the last value. */

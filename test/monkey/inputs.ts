@@ -16,6 +16,9 @@ export function someFiles(random: Random): Input[] {
   return Array.from({ length: 1 + random.below(4) }, () => oneKind(random)).flat();
 }
 
+export const goodPhotos = (random: Random, count: number): Input[] =>
+  Array.from({ length: count }, () => picture(`p${++made}.png`, random));
+
 function oneKind(random: Random): Input[] {
   made += 1;
   const stem = `p${made}`;

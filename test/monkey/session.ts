@@ -1,7 +1,7 @@
 // A browser and a seed in; one restless session — tabs opened, reloaded and closed, everything pressed — and what it found wrong out.
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { button, en } from '../e2e/way.ts';
-import { ACTIONS, goTo, type Scene } from './actions.ts';
+import { ACTIONS, firstSteps, goTo, type Scene } from './actions.ts';
 import { Beliefs } from './beliefs.ts';
 import { type Random, random } from './random.ts';
 
@@ -12,7 +12,7 @@ export interface Told {
   wrong: string | null;
 }
 
-const ACTS = 30;
+const ACTS = 40;
 const REST_MS = 900; // longer than the page waits before it saves
 const ANSWER_MS = 15_000; // of a page that has not frozen
 
@@ -29,6 +29,7 @@ export async function session(browser: Browser, url: string, seed: number): Prom
   try {
     const tabs: Page[] = [await openTab(context, said)];
     await button(tabs[0] as Page, en.model.use).click();
+    if (rolls.chance(0.8)) await firstSteps({ page: tabs[0] as Page, beliefs, random: rolls });
     for (let n = 0; n < ACTS; n++) {
       const page = rolls.one(tabs);
       const name = await oneAct({ page, beliefs, random: rolls }, tabs, context, said);
@@ -40,6 +41,7 @@ export async function session(browser: Browser, url: string, seed: number): Prom
     await rest(tabs[0] as Page, beliefs);
     await reload(tabs[0] as Page, beliefs);
     await looksWell(tabs[0] as Page, said);
+    did.push(beliefs.inWords);
     return { seed, did, wrong: null };
   } catch (error) {
     return { seed, did, wrong: error instanceof Error ? error.message : String(error) };
@@ -56,11 +58,15 @@ async function oneAct(scene: Scene, tabs: Page[], context: BrowserContext, said:
     await reload(page, beliefs);
     return 'reload';
   }
-  if (roll < 0.11 && tabs.length < 3) {
+  if (roll < 0.16) {
+    await rest(page, beliefs);
+    return 'look on';
+  }
+  if (roll < (tabs.length === 1 ? 0.24 : 0.18) && tabs.length < 3) {
     tabs.push(await openTab(context, said));
     return 'open another tab';
   }
-  if (roll < 0.14 && tabs.length > 1) {
+  if (roll < 0.21 && tabs.length > 1) {
     await rest(page, beliefs);
     tabs.splice(tabs.indexOf(page), 1);
     await page.close();
@@ -107,10 +113,10 @@ async function reload(page: Page, beliefs: Beliefs): Promise<void> {
 
 async function looksWell(page: Page, said: string[]): Promise<void> {
   const text = await Promise.race([
-    page.evaluate(() => document.body.innerText),
+    page.locator('body').textContent(),
     new Promise<never>((_, reject) => setTimeout(() => reject(new Error('the page does not answer')), ANSWER_MS)),
   ]);
   const { title } = en.trouble({ code: 'bug', facts: { message: '' } });
-  if (text.includes(title)) throw new Error(`the page says “${title}”: ${text.slice(0, 2000)}`);
+  if (text?.includes(title)) throw new Error(`the page says “${title}”: ${text.slice(0, 2000)}`);
   if (said.length > 0) throw new Error(said.join('\n'));
 }
