@@ -1,7 +1,7 @@
 // In: the sources. Out: dist/, built anew when a source is younger than it; and a local server of it.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { extname, join, normalize, sep } from 'node:path';
-import { build, type PreviewServer, preview } from 'vite';
+import { basename, extname, join, normalize, sep } from 'node:path';
+import { build, type Plugin, type PreviewServer, preview } from 'vite';
 import { root } from './packages.mjs';
 
 const SOURCES = ['index.html', 'automation.html', 'vite.config.ts', 'package-lock.json', 'src', 'shaders', 'public'];
@@ -14,20 +14,43 @@ export async function buildIfStale(say: (line: string) => void): Promise<void> {
   await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
 }
 
+/** The page with another module in the place of one of its own, built into `outDir` (under .cache/). `original`, `other`: paths from the root. */
+export async function buildWith(outDir: string, original: string, other: string): Promise<void> {
+  const plugin = (): Plugin => ({
+    name: 'other-module',
+    enforce: 'pre',
+    async resolveId(source, importer, options) {
+      if (!importer || importer === join(root, other) || !source.endsWith(`/${basename(original)}`)) return null;
+      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+      return found?.id === join(root, original) ? join(root, other) : null;
+    },
+  });
+  await build({
+    root,
+    configFile: join(root, 'vite.config.ts'),
+    logLevel: 'warn',
+    plugins: [plugin()],
+    worker: { plugins: () => [plugin()] },
+    build: { outDir: join(root, outDir), emptyOutDir: true },
+  });
+}
+
 /** What a server answers in place of the built file: its bytes, null = 404, undefined = the file as it is. */
 export type Replace = (path: string) => Buffer | null | undefined;
 
-/** Serves dist/ on localhost (a secure context, which WebGPU wants). */
+/** Serves a built folder on localhost (a secure context, which WebGPU wants). */
 export async function serve(options: {
   port: number;
   strictPort?: boolean;
   replace?: Replace;
+  outDir?: string; // from the root; dist/
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const { port, strictPort = false, replace } = options;
+  const { port, strictPort = false, replace, outDir = 'dist' } = options;
   const server: PreviewServer = await preview({
     root,
     configFile: join(root, 'vite.config.ts'),
     logLevel: 'warn',
+    build: { outDir: join(root, outDir) },
     preview: { port, strictPort, host: 'localhost', open: false },
     plugins: replace ? [replacing(replace)] : [],
   });

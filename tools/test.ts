@@ -1,8 +1,9 @@
 // In: a suite's name (node, gpu, e2e), or none for all. Out: the suites run, what they need installed, and one closing line `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { buildIfStale } from './build.ts';
 import { root } from './packages.mjs';
 import { ensureChromium, ensureVulkan } from './system.ts';
@@ -12,36 +13,65 @@ interface Count {
   failed: number;
   skipped: number;
 }
-type Suite = (report: string, filters: string[]) => Promise<Count>;
+interface Suite {
+  /** Installs what it needs. A sentence: it cannot be run here, and why. */
+  prepare(): Promise<string | undefined>;
+  run(part: Part): Promise<Count>;
+}
+interface Part {
+  name: string;
+  report: string; // a file for the runner's own report
+  filters: string[];
+}
 
 const HELP = `npm test [-- node|gpu|e2e [FILTER…]]
 
 node   everything that needs no GPU
 gpu    the engine on Dawn, on a software GPU unless DARKROOM_ICD names another Vulkan driver
-e2e    the page in Chromium (CHROMIUM names its program)`;
+e2e    the page in Chromium (CHROMIUM names its program)
+
+Without a name e2e runs beside node and gpu; what times the page (@timed) comes last and alone.`;
 
 /** With CI=true nothing may be left out: a skipped test or a missing adapter is a failure. */
 const strict = process.env.CI === 'true';
 const bin = (tool: string) => join(root, 'node_modules', '.bin', process.platform === 'win32' ? `${tool}.cmd` : tool);
+const TIMED = '@timed';
 
-const SUITES: Record<string, Suite> = {
-  node: async (report, filters) => vitest('node', report, filters),
-  gpu: async (report, filters) => {
-    const missing = ensureVulkan();
-    const adapter = spawnSync(process.execPath, ['tools/run.mjs', 'tools/adapter.ts'], { cwd: root, encoding: 'utf8' });
-    if (adapter.status !== 0) return leftOut(missing ?? 'Dawn found no WebGPU adapter on this machine.');
-    console.log(`GPU: ${adapter.stdout.trim()}`);
-    return vitest('gpu', report, filters);
-  },
-  e2e: async (report, filters) => {
+const e2e = (which: string[]): Suite => ({
+  async prepare() {
     const missing = ensureChromium();
-    if (missing) return leftOut(missing);
+    if (missing) return missing;
     await buildIfStale(console.log);
-    const { status } = run('playwright', ['test', '--reporter=list,json', ...filters], {
-      PLAYWRIGHT_JSON_OUTPUT_FILE: report,
-    });
+  },
+  async run({ name, report, filters }) {
+    const words = ['test', '--reporter=list,json', '--pass-with-no-tests', ...which, ...filters];
+    const status = await run(name, 'playwright', words, { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
     return playwrightCount(report, status);
   },
+});
+const SUITES = {
+  node: { prepare: async () => undefined, run: (part) => vitest('node', part) },
+  gpu: {
+    async prepare() {
+      const missing = ensureVulkan();
+      const words = ['tools/run.mjs', 'tools/adapter.ts'];
+      const adapter = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+      if (adapter.status !== 0) return missing ?? 'Dawn found no WebGPU adapter on this machine.';
+      console.log(`GPU: ${adapter.stdout.trim()}`);
+    },
+    run: (part) => vitest('gpu', part),
+  },
+  e2e: e2e([`--grep-invert=${TIMED}`]),
+  'e2e, timed': e2e([`--grep=${TIMED}`]),
+} satisfies Record<string, Suite>;
+type Name = keyof typeof SUITES;
+
+/** Rounds come one after another; the lanes of a round run side by side, and what is in a lane one after another. */
+const ALL: Name[][][] = [[['node', 'gpu'], ['e2e']], [['e2e, timed']]];
+const ALONE: Record<string, Name[][][]> = {
+  node: [[['node']]],
+  gpu: [[['gpu']]],
+  e2e: [[['e2e', 'e2e, timed']]],
 };
 
 export async function main(args: string[]): Promise<number> {
@@ -50,44 +80,47 @@ export async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const names = only === undefined ? Object.keys(SUITES) : [only];
+  const rounds = only === undefined ? ALL : ALONE[only];
+  if (!rounds) throw new Error(`there is no suite "${only}": ${Object.keys(ALONE).join(', ')}`);
   const folder = mkdtempSync(join(tmpdir(), 'darkroom-test-'));
-  const sum: Count = { passed: 0, failed: 0, skipped: 0 };
+  const counts: Count[] = [];
   try {
-    for (const name of names) {
-      const suite = SUITES[name];
-      if (!suite) throw new Error(`there is no suite "${name}": ${Object.keys(SUITES).join(', ')}`);
-      const began = Date.now();
-      console.log(`\n── ${name}`);
-      const count = await suite(join(folder, `${name}.json`), filters);
-      if (strict && count.skipped > 0)
-        console.log(`${count.skipped} tests of ${name} were skipped; with CI=true that is a failure.`);
-      sum.passed += count.passed;
-      sum.failed += count.failed + (strict ? count.skipped : 0);
-      sum.skipped += strict ? 0 : count.skipped;
-      console.log(`── ${name}: ${Math.round((Date.now() - began) / 1000)} s`);
-    }
+    const missing = new Map<Name, string | undefined>();
+    for (const name of rounds.flat(2)) missing.set(name, await SUITES[name].prepare()); // in turn: apt takes one at a time
+    for (const lanes of rounds)
+      await Promise.all(
+        lanes.map(async (lane) => {
+          for (const name of lane) counts.push(await suite(name, missing.get(name), folder, filters));
+        }),
+      );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
-  console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
-  return sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+  const sum = (of: keyof Count) => counts.reduce((all, count) => all + count[of], 0);
+  const failed = sum('failed') + (strict ? sum('skipped') : 0);
+  const skipped = !strict && sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  console.log(`\n${sum('passed')} passed, ${failed} failed${skipped}`);
+  return failed === 0 && sum('passed') > 0 ? 0 : 1;
 }
 
-function leftOut(sentence: string): Count {
-  console.log(`Left out: ${sentence}`);
-  return { passed: 0, failed: 0, skipped: 1 };
+async function suite(name: Name, missing: string | undefined, folder: string, filters: string[]): Promise<Count> {
+  if (missing) {
+    console.log(`── ${name} is left out: ${missing}`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const began = Date.now();
+  console.log(`── ${name} begins`);
+  const count = await SUITES[name].run({ name, report: join(folder, `${name}.json`), filters });
+  const { passed, failed, skipped } = count;
+  const said = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  console.log(`── ${name}: ${said}, ${Math.round((Date.now() - began) / 1000)} s`); // not alone on its line: that is the last one's
+  return count;
 }
 
-function vitest(project: string, report: string, filters: string[]): Count {
-  const { status } = run('vitest', [
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
+async function vitest(project: string, { name, report, filters }: Part): Promise<Count> {
+  const status = await run(name, 'vitest', [
+    ...['run', '--project', project],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     ...filters,
   ]);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
@@ -120,11 +153,15 @@ function playwrightCount(report: string, status: number | null): Count {
   return { passed: stats.expected, failed: failed === 0 && status !== 0 ? 1 : failed, skipped: stats.skipped };
 }
 
-function run(tool: string, args: string[], env: Record<string, string> = {}) {
-  return spawnSync(bin(tool), args, {
+/** Runs one of our packages' programs, each of its lines with the suite's name in front: two of them talk at a time. */
+async function run(name: string, tool: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(bin(tool), args, {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     shell: process.platform === 'win32',
   });
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => console.log(`${name} │ ${line}`));
+  return new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
 }

@@ -18,7 +18,9 @@ import {
 
 const STEPS = 24;
 
-test('sample photos, 24 steps, compare, both downloads; the page never freezes', async ({ page }) => {
+test('sample photos, 24 steps, compare, both downloads; the page never freezes', { tag: '@timed' }, async ({
+  page,
+}) => {
   test.setTimeout(4 * GPU_MS);
   const said: string[] = [];
   page.on('pageerror', (error) => said.push(error.message));
