@@ -3,6 +3,7 @@ import type { Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
 import { model } from './messages/model.ts';
+import { numbers } from './messages/numbers.ts';
 import { train } from './messages/train.ts';
 import { trouble, unreadableShort } from './messages/trouble.ts';
 import { update } from './messages/update.ts';
@@ -197,6 +198,7 @@ export const en = {
 
   train,
   compare,
+  numbers,
   update,
 
   notKept: 'What you add now is not kept over a reload.',
