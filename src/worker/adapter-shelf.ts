@@ -93,5 +93,18 @@ const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
 
 function infoOf(adapter: StoredAdapter): AdapterInfo {
   const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
-  return { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes };
+  const nameTrained = adapter.run?.nameTrained ?? true;
+  return {
+    adapterId,
+    name,
+    identifier,
+    classNoun,
+    nameTrained,
+    modelId,
+    rank,
+    moments,
+    bestStep,
+    createdAt,
+    fileBytes,
+  };
 }

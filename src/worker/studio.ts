@@ -211,11 +211,12 @@ export function createStudio(stored: Kept): WireStudio {
     train: (ticket, job, onEvent) =>
       under(ticket, (signal) =>
         inOneTab(async () => {
-          const { canvas, engines, modules, info } = opened();
+          const { canvas, engines, modules, info, tokenizer } = opened();
           if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
           const controls = runControls();
           signal.addEventListener('abort', () => controls.stop());
-          const needs = { ...kept, canvas, engines, modules };
+          const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
+          const needs = { ...kept, canvas, engines, modules, cutWords };
           const run = runSession(needs, job, controls, onEvent);
           session = { runId: job.runId, run };
           return turns.training(controls, async () => {

@@ -145,7 +145,7 @@ describe('no number, or more than one', () => {
       }),
       { numRuns: 1000 },
     );
-  });
+  }, 30_000);
 });
 
 test('a field refuses what lies outside its limits, and never rounds or clamps', () => {
