@@ -77,7 +77,7 @@ export class Darkroom {
     this.baseline = new Baseline(studio, canvas);
     this.forecasts = new Forecasts(studio);
     this.run = new Run(studio);
-    this.compare = new Compare(studio, canvas);
+    this.compare = new Compare(studio, canvas, () => this.model.next());
     this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
   }
 
