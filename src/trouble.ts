@@ -1,5 +1,8 @@
 // Trouble: an error that a person can act on. Lower layers say what was expected and what came, as data; ui/messages.ts says it in words.
 
+/** Where a file came from. */
+export type FileOrigin = 'fetched' | 'disk';
+
 /** Every trouble the page has a sentence for. The facts each carries are listed beside it. */
 export interface TroubleFacts {
   'no-webgpu': Record<string, never>;
@@ -13,7 +16,10 @@ export interface TroubleFacts {
     gotBytes: number;
     fits: { settings: Readonly<Record<string, string | number>>; neededBytes: number } | null;
   };
-  'file-damaged': { file: string; expected: string; got: string };
+  /** `origin`: what was fetched can be fetched again; a file of the user's, or a model made of one, cannot. */
+  'file-damaged': { file: string; expected: string; got: string; origin?: FileOrigin };
+  /** Changed, moved or unplugged since it was chosen; or cleared by the browser. */
+  'file-unreadable': { file: string; origin?: FileOrigin };
   'file-missing': { file: string; status: number };
   /** The connection broke, or the server refused, and patience did not help. What arrived is kept. */
   'download-cut': { file: string; status: number; storedBytes: number; totalBytes: number };
@@ -41,6 +47,26 @@ export interface TroubleFacts {
       | 'unknown';
     detail: string; // which keys or bytes say so
   };
+  /** A file that was opened as a LoRA and is something else. */
+  'not-an-adapter': {
+    file: string;
+    kind:
+      | 'checkpoint'
+      | 'controlnet'
+      | 'textual-inversion'
+      | 'other-adapter'
+      | 'text-only'
+      | 'pickle'
+      | 'gguf'
+      | 'unknown';
+    detail: string; // which keys or bytes say so
+  };
+  /** Asked before any model is open. `file`: what was to be opened on it. */
+  'no-model': { file?: string };
+  /** An adapter, a run or a saved step that is not stored any more. */
+  gone: { what: 'adapter' | 'run' | 'moment'; name: string };
+  /** Something that has to wait until no training is under way. */
+  'busy-training': Record<string, never>;
   'not-this-family': { key: string; expected: string; got: string };
   /** `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. */
   'photo-unreadable': {

@@ -9,6 +9,8 @@ export interface AdapterInfo {
   name: string;
   identifier: string;
   classNoun: string;
+  /** false: no caption that it was trained on said its name, so the name calls nothing. */
+  nameTrained?: boolean;
   modelId: string;
   rank: number;
   moments: number[];

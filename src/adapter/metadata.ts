@@ -14,6 +14,8 @@ export interface BaseModel {
 export interface RunFacts {
   identifier: string;
   classNoun: string;
+  /** false: no caption said the name, so it calls nothing. Runs from before this was kept do not say. */
+  nameTrained?: boolean;
   settings: {
     rank: number;
     alpha: number;
@@ -73,8 +75,9 @@ export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, st
     'modelspec.title': name,
     'modelspec.resolution': `${resolution}x${resolution}`,
     'modelspec.prediction_type': base.predictionType === 'epsilon' ? 'epsilon' : 'v',
-    'modelspec.trigger_phrase': trigger,
-    'modelspec.usage_hint': `a photo of ${trigger}`,
+    ...((run.nameTrained ?? true)
+      ? { 'modelspec.trigger_phrase': trigger, 'modelspec.usage_hint': `a photo of ${trigger}` }
+      : {}),
     'modelspec.description': `Trained with Darkroom on ${base.name}.`,
   });
 }

@@ -1,9 +1,10 @@
 // CLIP's tokenizer: vocab.json and merges.txt in; a prompt's token ids (77, padded), its pieces, and what they say about a name out.
 import { composeClipBpe } from './clip-bpe.ts';
 import { ConfigReader } from './config-reader.ts';
+import { readablePieces } from './readable-pieces.ts';
 
 export interface TokenReport {
-  pieces: string[]; // the words' BPE pieces without start, end and padding; '</w>' stripped
+  pieces: string[]; // the words' BPE pieces without start, end and padding, as a person can read them
   ids: number[];
   ordinaryWord: boolean; // the identifier is one common token: it already means something
   nonLatin: boolean; // becomes bytes that the model never learned
@@ -17,7 +18,7 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** `length` ids: as many as fit, end, padding. `cutWords`: words of the text (apart by spaces) of which anything was cut. */
   encodePadded(text: string): { ids: Int32Array; cutWords: number };
-  /** The text's own tokens, without start and end: ids, and word parts in letters, `</w>` stripped. */
+  /** The text's own tokens, without start and end: ids, and word parts as a person can read them. */
   pieces(text: string): { ids: number[]; pieces: string[] };
   /** What the model can make of a name. `ordinaryWord`: every word of it is one token. `nonLatin`: it has letters that are not Latin. */
   judge(identifier: string): { ordinaryWord: boolean; nonLatin: boolean };
@@ -55,7 +56,7 @@ export function loadTokenizer(vocabJson: string, mergesTxt: string, config: unkn
     },
     pieces(text) {
       const ids = bpe.encode(text);
-      return { ids, pieces: ids.map((id) => inLetters(bpe.piece(id).replace(/<\/w>$/u, ''))) };
+      return { ids, pieces: readablePieces(ids.map((id) => bpe.piece(id))) };
     },
     judge(identifier) {
       const words = identifier.split(/\s+/u).filter(Boolean);
@@ -84,22 +85,4 @@ function wordsPast(text: string, room: number, encode: (text: string) => number[
     if (own > 0 && tokens > room) cut++;
   }
   return cut;
-}
-
-// The vocabulary writes a byte as a letter: printable Latin-1 as itself, the other 68 bytes as the letters from U+0100 on, in order.
-const isItself = (byte: number): boolean => (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-const others = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !isItself(byte));
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** A vocabulary entry as people write it; as it stands if it is only part of a letter. */
-function inLetters(piece: string): string {
-  const bytes = Array.from(piece, (letter) => {
-    const code = letter.charCodeAt(0);
-    return code < 0x100 ? code : (others[code - 0x100] ?? 0xff); // 0xff is in no UTF-8 text
-  });
-  try {
-    return utf8.decode(Uint8Array.from(bytes));
-  } catch {
-    return piece;
-  }
 }

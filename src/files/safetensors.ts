@@ -120,7 +120,7 @@ function reader(source: Blob | Uint8Array, fileName: string): Read {
       .slice(begin, end)
       .arrayBuffer()
       .catch((error: unknown) => {
-        throw damaged(fileName, 'a file that can still be read', String(error));
+        throw new Trouble('file-unreadable', { file: fileName }, `${fileName} cannot be read any more: ${error}.`);
       });
     return new Uint8Array(buffer);
   };

@@ -41,6 +41,8 @@ export interface ModelLibrary {
   trust(id: string): Promise<void>;
   doubt(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Whether there is somewhere to fetch it from: not so for a checkpoint of the user's. */
+  canFetch(id: string): boolean;
   open(signal: AbortSignal, id: string, onProgress: OnProgress): Promise<ModelFiles>;
   /** CLIP's vocabulary and merges, for checkpoints that come without: the demo model's, stored or fetched. */
   tokenizer(): Promise<{ vocab: Blob; merges: Blob }>;
@@ -170,6 +172,7 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
         for (const file of (await doubted(id)).files) await file.drop();
       }),
     remove: (id) => locked(id, () => removeModel(db, id)),
+    canFetch: (id) => sources.has(id),
     async open(signal, id, onProgress) {
       if (id !== 'demo') return openStored(id, { name: id, source: '', licence: '', licenceUrl: null }, store);
       // Small: a second tab waits for the first and then finds it here.

@@ -189,4 +189,6 @@ const blobsOf = (paths: readonly string[], kept: ReadonlyMap<string, KeptFile>):
   new Map(paths.map((path) => [path, (kept.get(path) as KeptFile).blob()]));
 
 const damagedFile = (trouble: Trouble): string | null =>
-  trouble.code === 'file-damaged' ? (trouble as Trouble<'file-damaged'>).facts.file : null;
+  trouble.code === 'file-damaged' || trouble.code === 'file-unreadable'
+    ? (trouble as Trouble<'file-damaged' | 'file-unreadable'>).facts.file
+    : null;

@@ -9,6 +9,8 @@ export interface RunSummary {
   adapterId: string;
   identifier: string;
   classNoun: string;
+  /** At least one caption that was learned from said the name. Runs from before this was kept do not say. */
+  nameTrained?: boolean;
   settings: TrainingSettings;
   step: number; // last trained step
   bestStep: number; // lowest held-out loss

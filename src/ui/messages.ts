@@ -4,9 +4,12 @@ import { count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
 import { intake } from './messages/intake.ts';
 import { model } from './messages/model.ts';
+import { name } from './messages/name.ts';
+import { numbers } from './messages/numbers.ts';
 import { train } from './messages/train.ts';
 import { trouble, unreadableShort } from './messages/trouble.ts';
 import { update } from './messages/update.ts';
+import { words } from './messages/words.ts';
 import type { Screen } from './state/route.svelte.ts';
 
 const steps: Record<Screen, string> = {
@@ -158,55 +161,13 @@ export const en = {
     added: (n: number) => (n === 1 ? '1 photo read' : `${n} photos read`),
   },
 
-  name: {
-    title: 'Give it a name the model has never heard',
-    start: 'a photo of',
-    identifier: 'Name',
-    noun: 'What it is',
-    another: 'Another name',
-    nounPlaceholder: 'toy',
-    good: (n: number) =>
-      `${n === 2 ? 'Two' : n === 3 ? 'Three' : n === 4 ? 'Four' : n} rare pieces, no meaning yet. A good name.`,
-    onePiece: 'One piece. A made-up name of two or more is safer.',
-    ordinary: (word: string) => `“${word}” already means something. Pictures may drift towards it.`,
-    madeUp: 'Use a made-up name',
-    nonLatin: 'The model reads English letters only. These become bytes it has never learned.',
-    nounNonLatin: 'Say what it is in English: one noun, like toy or dog.',
-    pieces: 'Pieces the model reads',
-    reading: 'Reading the name',
-    afterModel: 'The pieces are shown once the model is here. You can go on meanwhile.',
-    empty: 'Type a name nobody uses, or take a made-up one.',
-    baseline: 'What the model makes of it today',
-    draw: 'Draw four pictures',
-    drawAgain: 'Draw again',
-    more: 'Make 4 more',
-    stop: 'Stop',
-    ordinaryName: 'Its ordinary name',
-    newName: 'Its new name',
-    quote: (prompt: string) => `“${prompt}”`,
-    seeds: (from: number, to: number) => `seed ${from}–${to}`,
-    alt: (prompt: string, seed: number) => `Picture, seed ${seed}: ${prompt}`,
-    yourPhoto: 'Your photo',
-    of: (n: number, all: number) => `${n} / ${all}`,
-    nextPhoto: 'Next photo',
-    noPhotoYet: 'No photo yet',
-    stale: 'Drawn for another name.',
-    question: (noun: string) => `Is one of these your ${noun}?`,
-    questionBefore: 'Does it know yours already?',
-    answer: (noun: string) =>
-      `It should not be. The name means nothing yet, so the model draws just any ${noun}. Training gives the name its meaning.`,
-    answerBefore: 'Four pictures show what the model draws before it has seen your photos. You need not wait for them.',
-    looksLikeMine: 'It looks like mine',
-    mine: 'Then it may know your subject already. Try a new name, or go on if you want it closer.',
-    advice: 'Use a plain English noun for what it is: toy, dog, woman, teapot. It helps more than any setting.',
-    demoAdvice: 'The demo model knows one word best: figurine.',
-    useNoun: (noun: string) => `Use ${noun}`,
-    next: 'Continue to training',
-  },
+  name,
 
   train,
   compare,
   intake,
+  numbers,
+  words,
   update,
 
   notKept: 'What you add now is not kept over a reload.',

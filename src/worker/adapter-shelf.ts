@@ -3,11 +3,12 @@
 import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
 import { type BaseModel, demoBaseModel, kohyaMetadata } from '../adapter/metadata.ts';
+import { openAdapter } from '../adapter/open-adapter.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
-import { readSafetensors } from '../files/safetensors.ts';
 import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
+import { Trouble } from '../trouble.ts';
 import type { LoadedAdapter } from './engine-room.ts';
 
 export interface AdapterShelf {
@@ -15,21 +16,25 @@ export interface AdapterShelf {
   /** Weights of a moment; null = the best. */
   load(adapterId: string, moment: number | null): Promise<LoadedAdapter>;
   file(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
-  /** Takes in a file of ours, diffusers', kohya's or peft's, checked against the open model's modules. */
-  take(name: string, file: Blob, model: { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
+  /** Takes in a file of ours, diffusers', kohya's or peft's, checked against the modules of the open model, which is asked for only then. */
+  take(name: string, file: Blob, open: () => { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
 
 export function adapterShelf(store: AdapterStore): AdapterShelf {
   const find = async (adapterId: string): Promise<StoredAdapter> => {
     const adapter = await store.load(adapterId);
-    if (!adapter) throw new Error(`there is no adapter ${adapterId}`);
+    if (!adapter) throw new Trouble('gone', { what: 'adapter', name: '' }, `there is no adapter ${adapterId}`);
     return adapter;
   };
   const weightsOf = async (adapter: StoredAdapter, moment: number | null) => {
     const step = moment ?? adapter.bestStep;
     const weights = await store.moment(adapter.adapterId, step);
     if (!weights)
-      throw new Error(`adapter ${adapter.adapterId} has no step ${step}, only ${adapter.moments.join(', ')}`);
+      throw new Trouble(
+        'gone',
+        { what: 'moment', name: `${adapter.name}, step ${step}` },
+        `adapter ${adapter.adapterId} has no step ${step}, only ${adapter.moments.join(', ')}`,
+      );
     return { step, weights };
   };
   return {
@@ -53,8 +58,10 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
           : writeDiffusers(weights, modules, adapter);
       return { name: adapterFileName(identifier, classNoun, step, adapter.bestStep), bytes };
     },
-    async take(name, file, model) {
-      const read = await readAdapter(await readSafetensors(file, name), model.modules);
+    async take(name, file, open) {
+      const opened = await openAdapter(file, name);
+      const model = modelFor(name, open);
+      const read = await readAdapter(opened, model.modules);
       const adapterId = crypto.randomUUID();
       // Ours says the words it answers to; so do some others'. Without them the prompt is the user's to know.
       const [identifier = '', ...noun] = (read.metadata['modelspec.trigger_phrase'] ?? '').split(' ');
@@ -80,6 +87,15 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
   };
 }
 
+/** The open model; that there is none is told with the file that waits for it. */
+function modelFor<M>(file: string, open: () => M): M {
+  try {
+    return open();
+  } catch (error) {
+    throw error instanceof Trouble && error.code === 'no-model' ? new Trouble('no-model', { file }) : error;
+  }
+}
+
 /** The only model so far; Stable Diffusion 1.5 gets a line of its own. */
 const baseModelOf = (_modelId: string): BaseModel => demoBaseModel;
 
@@ -93,5 +109,18 @@ const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
 
 function infoOf(adapter: StoredAdapter): AdapterInfo {
   const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
-  return { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes };
+  const nameTrained = adapter.run?.nameTrained ?? true;
+  return {
+    adapterId,
+    name,
+    identifier,
+    classNoun,
+    nameTrained,
+    modelId,
+    rank,
+    moments,
+    bestStep,
+    createdAt,
+    fileBytes,
+  };
 }

@@ -1,14 +1,18 @@
 // Whose turn it is on the GPU: pictures and one run in; each picture alone on the GPU out — between two steps while a run goes on.
 import type { RunControls } from '../training/controls.ts';
+import { Trouble } from '../trouble.ts';
 
 export interface GpuTurns {
   /** The run under way, if any. */
   readonly run: RunControls | null;
   /** Runs `work` when nothing else uses the GPU. Aborting while it waits rejects at once; `work` itself looks at the signal. */
   picture<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
-  /** Gives the GPU to a run until `work` ends; pictures asked for meanwhile are its errands. A second run is a bug of the caller. */
+  /** Gives the GPU to a run until `work` ends; pictures asked for meanwhile are its errands. A second run is Trouble 'busy-training'. */
   training<T>(controls: RunControls, work: () => Promise<T>): Promise<T>;
 }
+
+export const busyTraining = (): Trouble<'busy-training'> =>
+  new Trouble('busy-training', {}, 'a training is under way: pause or stop it first');
 
 export function gpuTurns(): GpuTurns {
   let last: Promise<unknown> = Promise.resolve();
@@ -31,7 +35,7 @@ export function gpuTurns(): GpuTurns {
       return whileWaiting(signal, turn);
     },
     training(controls, work) {
-      if (run) throw new Error('a training is under way: pause or stop it first');
+      if (run) throw busyTraining();
       run = controls;
       return inLine(async () => {
         try {

@@ -1,6 +1,9 @@
 // A run's history in; what is stored of it — summary, snapshot, adapter — written, and the summary out.
 import { adapterName } from '../adapter/file-name.ts';
 import { adapterTensorBytes } from '../adapter/write.ts';
+import { captionOf } from '../dataset/caption.ts';
+import { asFarAsRead, holdsName } from '../dataset/name-in-caption.ts';
+import { splitPhotos } from '../dataset/split.ts';
 import type { LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
 import type { RunStore, StoredRun } from '../storage/run-store.ts';
@@ -29,6 +32,7 @@ export function runRecord(
   { runs, adapters }: { runs: RunStore; adapters: AdapterStore },
   job: TrainingJob,
   modules: readonly LoraModule[],
+  cutWords: (caption: string) => number = () => 0,
 ): RunRecord {
   const { runId, modelId, identifier, classNoun, settings } = job;
   const { rank, alpha } = settings;
@@ -36,6 +40,7 @@ export function runRecord(
   const fileBytes = adapterTensorBytes(modules, rank);
   const nothing = { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 };
   let startedAt = Date.now();
+  let nameTrained = saysName(job, cutWords);
 
   const record: RunRecord = {
     fileBytes,
@@ -46,6 +51,7 @@ export function runRecord(
       if (!stored) return null;
       checkSameRun(stored, job);
       startedAt = stored.summary.startedAt;
+      nameTrained ||= stored.summary.nameTrained ?? true;
       record.msPerStep = stored.summary.msPerStep;
       return stored;
     },
@@ -69,6 +75,7 @@ export function runRecord(
       adapterId: runId, // one run, one adapter
       identifier,
       classNoun,
+      nameTrained,
       settings,
       step: history.step,
       bestStep: bestStep(history),
@@ -94,6 +101,13 @@ export function runRecord(
     return run;
   }
 }
+
+/** Whether a caption that is learned from says the name, as far as the model reads it. */
+const saysName = ({ photos, identifier, classNoun, settings }: TrainingJob, cutWords: (caption: string) => number) =>
+  splitPhotos(photos, settings.keptAside).training.some((photo) => {
+    const caption = captionOf(photo.caption, identifier, classNoun);
+    return holdsName(asFarAsRead(caption, cutWords(caption)), identifier, classNoun);
+  });
 
 /** What a stored run must have in common with the job that goes on with it: all that its numbers depend on but length and rate. */
 function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {

@@ -24,6 +24,8 @@ export interface RunNeeds {
   canvas: Canvas;
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
+  /** Words at the end of a caption that the model does not read. */
+  cutWords?: (caption: string) => number;
   runs: RunStore;
   adapters: AdapterStore;
   previews: PreviewStore;
@@ -49,7 +51,7 @@ export function runSession(
   const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
   const { settings } = job;
   const { seed, rank, resolution } = settings;
-  const record = runRecord(needs, job, modules);
+  const record = runRecord(needs, job, modules, needs.cutWords);
   let prepared: PreparedRun | null = null;
   let now: { unet: UNetEngine; step: number } | null = null; // what a preview is drawn with
 

@@ -15,7 +15,9 @@ import type { StorageReport } from '../storage/space.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
 import type { OnTransfer } from '../storage/transfer-meter.ts';
 import { measureSteps } from '../training/measure.ts';
+import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
+import { blaming } from './blame.ts';
 import {
   type Canvas,
   checkRequest,
@@ -27,7 +29,7 @@ import {
   readPrompt,
 } from './drawing.ts';
 import { forecast } from './forecast.ts';
-import { gpuTurns } from './gpu-turns.ts';
+import { busyTraining, gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
 import { suggestName } from './suggest-name.ts';
 import { timings } from './timings.ts';
@@ -44,6 +46,8 @@ export interface ModelShelf {
   trust(modelId: string): Promise<void>;
   doubt(modelId: string): Promise<void>;
   remove(modelId: string): Promise<void>;
+  /** Whether there is somewhere to fetch it from: not so for a checkpoint of the user's. */
+  canFetch(modelId: string): boolean;
   open(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
 }
 export interface Kept {
@@ -68,15 +72,22 @@ export function createStudio(stored: Kept): WireStudio {
   let hearGpu: OnProgress = () => {};
 
   const opened = (): ModelSession => {
-    if (!model) throw new Error('no model is open: call openModel first');
+    if (!model) throw new Trouble('no-model', {}, 'no model is open: call openModel first');
     return model;
   };
+  const originOf = (modelId: string | undefined): FileOrigin =>
+    modelId === undefined || models.canFetch(modelId) ? 'fetched' : 'disk';
   /** A long call under its ticket, with a signal that cancel(ticket) aborts. */
-  const under = async <T>(ticket: Ticket, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const under = async <T>(
+    ticket: Ticket,
+    work: (signal: AbortSignal) => Promise<T>,
+    origin = originOf(model?.info.id),
+    file?: string,
+  ): Promise<T> => {
     const stop = new AbortController();
     tickets.set(ticket, stop);
     try {
-      return await work(stop.signal);
+      return await blaming(origin, () => work(stop.signal), file);
     } finally {
       tickets.delete(ticket);
     }
@@ -109,13 +120,15 @@ export function createStudio(stored: Kept): WireStudio {
     models: () => models.list(),
     storage: () => models.storage(),
     acceptLicence: (modelId) => models.acceptLicence(modelId),
-    fetchModel: (ticket, modelId, onTransfer) => under(ticket, (signal) => models.fetch(signal, modelId, onTransfer)),
-    importModel: (ticket, files, onTransfer) => under(ticket, (signal) => models.takeIn(signal, files, onTransfer)),
+    fetchModel: (ticket, modelId, onTransfer) =>
+      under(ticket, (signal) => models.fetch(signal, modelId, onTransfer), 'fetched'),
+    importModel: (ticket, files, onTransfer) =>
+      under(ticket, (signal) => models.takeIn(signal, files, onTransfer), 'disk', files[0]?.path),
     trustModel: (modelId) => models.trust(modelId),
     doubtModel: (modelId) => models.doubt(modelId),
     async deleteModel(modelId) {
       if (model?.info.id === modelId) {
-        if (turns.run) throw new Error('a training is under way: stop it before its model is deleted');
+        if (turns.run) throw busyTraining();
         await model.close();
         model = null;
       }
@@ -123,16 +136,20 @@ export function createStudio(stored: Kept): WireStudio {
     },
 
     openModel: (ticket, modelId, onProgress) =>
-      under(ticket, async (signal) => {
-        if (model?.info.id === modelId) return model.info;
-        if (turns.run) throw new Error('a training is under way: stop it before another model is opened');
-        const files = await models.open(signal, modelId, onProgress);
-        const timed = timings(kept.timings, modelId, async () => (await seen()).name);
-        const next = await modelSession(files, (progress) => hearGpu(progress), timed);
-        await model?.close();
-        model = next;
-        return model.info;
-      }),
+      under(
+        ticket,
+        async (signal) => {
+          if (model?.info.id === modelId) return model.info;
+          if (turns.run) throw busyTraining();
+          const files = await models.open(signal, modelId, onProgress);
+          const timed = timings(kept.timings, modelId, async () => (await seen()).name);
+          const next = await modelSession(files, (progress) => hearGpu(progress), timed);
+          await model?.close();
+          model = next;
+          return model.info;
+        },
+        originOf(modelId),
+      ),
 
     recognise: fileKinds,
     readPhoto: (ticket, name, file, known, needs) =>
@@ -178,7 +195,7 @@ export function createStudio(stored: Kept): WireStudio {
     measure: (ticket, settings, onProgress) =>
       under(ticket, async (signal) => {
         const { engines, info, unet, canvas } = opened();
-        if (turns.run) throw new Error('a training is under way: it measures itself');
+        if (turns.run) throw busyTraining();
         checkSize('resolution', settings.resolution, info.sizes);
         checkWeights(settings.weights);
         return turns.picture(signal, async () => {
@@ -199,7 +216,7 @@ export function createStudio(stored: Kept): WireStudio {
       under(ticket, async (signal) => {
         const { canvas } = opened();
         const preview = (await kept.previews.list(runId)).find((one) => one.step === step);
-        if (!preview) throw new Error(`run ${runId} has no preview of step ${step}`);
+        if (!preview) throw new Trouble('gone', { what: 'run', name: `step ${step}` });
         const latents = await kept.previews.latents(runId, step);
         if (!latents) return preview.picture; // it is developed
         const begun = performance.now();
@@ -228,7 +245,8 @@ export function createStudio(stored: Kept): WireStudio {
     },
     adapters: () => shelf.list(),
     adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
-    readAdapter: (name, file) => shelf.take(name, file, { id: opened().info.id, modules: opened().modules }),
+    readAdapter: (name, file) =>
+      blaming('disk', () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().modules })), name),
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
       const bytes = runs.evidence(runId);

@@ -31,9 +31,10 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
   let last: { runId: string; run: RunSession } | null = null;
 
   async function begin(job: TrainingJob, controls: RunControls, onEvent: (event: TrainEvent) => void) {
-    const { canvas, engines, modules, info } = opened();
+    const { canvas, engines, modules, info, tokenizer } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
-    const run = runSession({ ...kept, canvas, engines, modules }, job, controls, onEvent);
+    const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
+    const run = runSession({ ...kept, canvas, engines, modules, cutWords }, job, controls, onEvent);
     last = { runId: job.runId, run };
     return turns.training(controls, async () => {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));

@@ -98,7 +98,7 @@ describe('the start, the name, the metadata', () => {
     expect(adapterName('../..', ' ')).toBe('adapter');
   });
 
-  it('metadata is strings, has the trigger words and nothing that was not asked for', () => {
+  it('metadata is strings, has the trigger words where they were trained (was: always) and nothing that was not asked for', () => {
     const metadata = kohyaMetadata(run, demoBaseModel, 7, 400);
     expect(Object.values(metadata).every((value) => typeof value === 'string' && !/undefined|NaN/.test(value))).toBe(
       true,
@@ -113,6 +113,8 @@ describe('the start, the name, the metadata', () => {
       'modelspec.trigger_phrase': 'aawxbc figurine',
       'modelspec.usage_hint': 'a photo of aawxbc figurine',
     });
+    const silent = kohyaMetadata({ ...run, nameTrained: false }, demoBaseModel, 7, 400);
+    expect(Object.keys(silent).filter((key) => /trigger|usage_hint/.test(key))).toEqual([]);
     expect(metadata.ss_base_model_version).not.toBe('sd_v1'); // nor does it pass for SD 1
     expect(Object.keys(metadata).filter((key) => /dir|tag_frequency|caption|dataset/.test(key))).toEqual([]);
   });

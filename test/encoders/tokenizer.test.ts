@@ -1,4 +1,5 @@
 // The tokenizer against transformers' fast CLIPTokenizer (golden strings); cutting, pieces, the judgement of a name; damaged files.
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/encoders/tokenizer.ts';
 import { DEMO, open, readJson, readText } from './open.ts';
@@ -41,11 +42,13 @@ it("pads with another token where the tokenizer's config says so", () => {
   expect([...sd2.encodePadded('a cat').ids.slice(0, 6)]).toEqual([49406, 320, 2368, 49407, 0, 0]);
 });
 
-it('shows pieces in letters, and bytes that are no whole letter as they are', () => {
+it('shows pieces as a person can read them, bytes of a character as its parts (was ðŁ§ ¸)', () => {
   const { ids, pieces } = tokenizer.pieces('Café aawxbc 🙂');
   expect(pieces).toEqual(['café', 'a', 'aw', 'x', 'bc', '🙂']);
   expect([49406, ...ids, 49407]).toEqual(tokenizer.encode('Café aawxbc 🙂'));
-  expect(tokenizer.pieces('🐙').pieces).toEqual(['ðŁĲ', 'Ļ']); // its four bytes, three and one
+  expect(tokenizer.pieces('🐙').pieces).toEqual(['🐙 1/2', '🐙 2/2']); // its four bytes, three and one
+  expect(tokenizer.pieces('🧸').pieces.every((piece) => /^🧸 \d\/\d$/u.test(piece))).toBe(true);
+  expect(tokenizer.pieces('\u200d').pieces.join()).toContain('U+200D');
   expect(tokenizer.pieces('').ids).toEqual([]);
 });
 
@@ -86,3 +89,28 @@ it("refuses another tokenizer's config by name", () => {
   });
   expect(() => loadTokenizer(vocab, merges, { tokenizer_class: 'T5Tokenizer' })).toThrow(refused);
 });
+
+/** As UTF-8 has it: half a pair becomes U+FFFD. */
+const wellFormed = (text: string): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text));
+it('cuts, counts and shows any text whatever: every piece readable, none the letter of another byte', () => {
+  const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.string({ maxLength: 40 }));
+  fc.assert(
+    fc.property(texts, (text) => {
+      const { ids, pieces } = tokenizer.pieces(text);
+      expect(pieces.length).toBe(ids.length);
+      // What is read of a text: in its composed form, in small letters; nothing that is shown comes from anywhere else.
+      const known = new Set(wellFormed(text).normalize('NFC').toLowerCase().replaceAll('ς', 'σ').replaceAll('Σ', 'σ'));
+      for (const piece of pieces) {
+        const shown = piece
+          .replace(/ \d+\/\d+$/, '')
+          .replace(/U\+([0-9A-F]{4,6})/g, (_, code) => String.fromCodePoint(parseInt(code, 16)));
+        for (const character of shown)
+          expect(known, JSON.stringify([text, pieces])).toContain(character.replace('ς', 'σ'));
+        expect(piece.trim()).not.toBe('');
+      }
+      expect(tokenizer.encodePadded(text).ids.length).toBe(77);
+    }),
+    { numRuns: 500 },
+  );
+}, 60_000);

@@ -168,7 +168,7 @@ export class FakeStudio implements StudioCalls {
       ids: [],
       ordinaryWord,
       nonLatin: [...text].some((letter) => letter > '\u024f'),
-      wordsCut: 0,
+      wordsCut: Math.max(0, text.split(/\s+/).filter(Boolean).length - 75),
     };
   }
   async suggestIdentifier(): Promise<string> {

@@ -1,6 +1,7 @@
 // UX §4's table, number by number, and how settings travel as text.
 import { describe, expect, test } from 'vitest';
-import { knobsFor, knobText, knobValue, pasteSettings, settingsJson } from '../../src/ui/train/knobs.ts';
+import { en } from '../../src/ui/messages.ts';
+import { knobsFor, knobText, pasteSettings, readKnob, settingsJson } from '../../src/ui/train/knobs.ts';
 import { changedSettings, keptAsideFor, presetSettings, previewSteps, recipeIds } from '../../src/ui/train/presets.ts';
 import { runMs, seconds, span } from '../../src/ui/train/time-left.ts';
 
@@ -99,17 +100,37 @@ describe('settings as text', () => {
     expect(knobs.map((knob) => knob.key).sort()).toEqual(Object.keys(base).sort());
   });
   test('the defaults lie within their own limits', () => {
-    for (const knob of knobs) expect(knobValue(knob, knobText(base[knob.key]))).toBe(base[knob.key]);
+    for (const knob of knobs) expect(readKnob(knob, knobText(base[knob.key]))).toEqual({ value: base[knob.key] });
   });
   test('copied and pasted they are the same', () => {
     const thorough = presetSettings('thorough', 20, 'sd15', 512);
     expect(pasteSettings(settingsJson(thorough), base, knobs)).toEqual({ settings: thorough, ignored: [] });
   });
+  test('numbers are read as people write them, as in every field: 1,0e-4 is 0.0001 (was 0.001), 0,01 is 0.01 (was 1)', () => {
+    expect(pasteSettings('{"learningRate": "1,0e-4", "weightDecay": "0,01", "steps": "700"}', base, knobs)).toEqual({
+      settings: { ...base, learningRate: 1e-4, weightDecay: 0.01, steps: 700 },
+      ignored: [],
+    });
+    expect(pasteSettings('{"alpha": 1.234, "clip": 1.125}', base, knobs)).toMatchObject({
+      settings: { alpha: 1.234, clip: 1.125 },
+    });
+  });
   test('what cannot be used is named', () => {
     expect(pasteSettings('steps: 5', base, knobs)).toEqual({ bad: 'JSON' });
-    expect(pasteSettings('{"rank": 4.5}', base, knobs)).toEqual({ bad: 'rank' });
-    expect(pasteSettings('{"schedule": "polynomial"}', base, knobs)).toEqual({ bad: 'schedule' });
-    expect(pasteSettings('{"resolution": 500}', base, knobs)).toEqual({ bad: 'resolution' });
+    const refused = (text: string) => {
+      const pasted = pasteSettings(text, base, knobs);
+      return 'refusal' in pasted ? en.train.pasteBad(pasted.bad, pasted.refusal, pasted.given) : pasted;
+    };
+    expect(refused('{"rank": 4.5}')).toBe('“rank”: A whole number from 1 to 128. Nothing was changed.');
+    expect(refused('{"rank": null}')).toContain('“null” is not a number.');
+    expect(refused('{"rank": ""}')).toContain('A whole number from 1 to 128.');
+    expect(refused('{"steps": "1,000"}')).toBe(
+      '“steps”: “1,000” can mean 1000 or 1. Write 1000 or 1. Nothing was changed.',
+    );
+    expect(refused('{"steps": "1.234"}')).toContain('can mean 1234 or 1.234. Write 1234.');
+    expect(refused('{"steps": "1.000,5"}')).toContain('A whole number');
+    expect(refused('{"schedule": "polynomial"}')).toContain('One of constant, linear, cosine.');
+    expect(refused('{"resolution": 500}')).toContain('One of 256, 384, 512.');
     expect(pasteSettings('{"resolution": 384, "weights": "int8"}', base, knobs)).toEqual({
       settings: { ...base, resolution: 384, weights: 'int8' },
       ignored: [],

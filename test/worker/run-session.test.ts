@@ -35,11 +35,11 @@ function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
   const { canvas, count } = toyCanvas(decoderParameters);
   let engines = 0;
-  const session = (job: TrainingJob) => {
+  const session = (job: TrainingJob, cutWords?: (caption: string) => number) => {
     const events: TrainEvent[] = [];
     const controls = runControls();
     const needs = {
-      ...{ ...stores, canvas, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
+      ...{ ...stores, canvas, cutWords, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
       engines: {
         forTraining: async (s: TrainingSettings) => noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet),
       },
@@ -81,6 +81,26 @@ describe('a run', () => {
     // Name sentence, empty prompt, one caption: the other three photos share the name sentence. Previews encode nothing more.
     expect(count.prompts).toBe(3);
     expect(count.opened).toBe(2); // closed before training, opened again to decode the first preview
+  });
+
+  it('says whether the name was trained: only what a caption that is learned from says, as far as it is read', async () => {
+    const trained = async (captions: string[], cutWords = 0, change: Partial<TrainingSettings> = {}) => {
+      const job = {
+        ...jobOf({ keptAside: 0, ...change }),
+        photos: photos.map((p, i) => ({ ...p, caption: captions[i] ?? 'x' })),
+      };
+      return (
+        await browser()
+          .session(job, () => cutWords)
+          .run.train()
+      ).nameTrained;
+    };
+    expect((await browser().session(jobOf()).run.train()).nameTrained).toBe(true); // the name sentence
+    expect(await trained(['a drawing', 'a toy'])).toBe(false);
+    expect(await trained(['a drawing', 'an AAWXBC figurine on a rock'])).toBe(true);
+    expect(await trained(['a rock, aawxbc figurine'], 2)).toBe(false); // cut off
+    expect(await trained(['x', 'x', 'x', 'aawxbc figurine'])).toBe(true);
+    expect(await trained(['x', 'x', 'x', 'aawxbc figurine'], 0, { keptAside: 1 })).toBe(false); // kept aside
   });
 
   it('measures on exactly what its evidence says', async () => {

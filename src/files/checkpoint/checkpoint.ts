@@ -18,7 +18,7 @@ import {
   vaeJson,
 } from './configs.ts';
 import { type Folder, findFolder, type GivenFile, readConfig, readFolder } from './folder.ts';
-import { notACheckpoint } from './refusals.ts';
+import { kindOfBytes, notACheckpoint } from './refusals.ts';
 import { readSingleFile } from './single-file.ts';
 import { textNeeds, textSizes, unetNeeds, unetSizes, vaeNeeds, vaeSizes } from './sizes.ts';
 import { checkTensors, type Tensors, type Weights } from './stored.ts';
@@ -66,14 +66,8 @@ function onlyFile(given: readonly GivenFile[]): GivenFile {
 
 /** By their first bytes, not by their names: a pickle can be called anything. */
 async function refuseByBytes(name: string, file: Blob): Promise<void> {
-  const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-  const [a, b] = head;
-  const text = String.fromCharCode(...head.subarray(0, 4));
-  if (text === 'GGUF') throw notACheckpoint(name, 'gguf', 'it begins with “GGUF”');
-  if (text === 'PK\x03\x04') throw notACheckpoint(name, 'pickle', 'a zip archive, as PyTorch writes it');
-  // A protocol number of 2 to 5. A safetensors file with a header of 128 + 256 · (2…5) bytes begins with these two bytes, too.
-  const pickle = a === 0x80 && b !== undefined && b >= 2 && b <= 5 && head.subarray(4).some((byte) => byte !== 0);
-  if (pickle) throw notACheckpoint(name, 'pickle', 'it begins as a Python pickle');
+  const found = kindOfBytes(new Uint8Array(await file.slice(0, 8).arrayBuffer()));
+  if (found) throw notACheckpoint(name, found.kind, found.detail);
 }
 
 async function assemble(

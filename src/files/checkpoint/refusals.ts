@@ -45,10 +45,8 @@ export const isLora = (keys: readonly string[]): boolean => keys.some((key) => S
 
 /** Refuses what one of its tensors' names gives away. */
 export function refuseByNames(file: string, keys: readonly string[]): void {
-  for (const [kind, sign] of SIGNS) {
-    const found = keys.find((key) => sign.test(key));
-    if (found !== undefined) throw notACheckpoint(file, kind, `it has “${found.slice(0, 80)}”`);
-  }
+  const found = kindOfNames(keys);
+  if (found) throw notACheckpoint(file, found.kind, `it has “${found.key.slice(0, 80)}”`);
 }
 
 const PARTS: readonly (readonly [string, RegExp])[] = [
@@ -62,11 +60,35 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
 
 /** Refuses a file without the three parts that training needs: as a part alone, or as something unknown. */
 export function refuseParts(file: string, keys: readonly string[], missing: string): Trouble<'not-a-checkpoint'> {
-  const has = PARTS.filter(([, sign]) => keys.some((key) => sign.test(key))).map(([name]) => name);
+  const has = partsIn(keys);
   if (has.length > 0) return notACheckpoint(file, 'incomplete', `it has ${has.join(' and ')} but not ${missing}`);
   const some = keys.slice(0, 3).map((key) => `“${key.slice(0, 60)}”`);
   return notACheckpoint(file, 'unknown', keys.length > 0 ? `it has ${some.join(', ')}` : 'it has no tensors');
 }
+
+/** What the first bytes give away, whatever the file is called; null: it may be a safetensors file. */
+export function kindOfBytes(head: Uint8Array): { kind: 'gguf' | 'pickle'; detail: string } | null {
+  const [a, b] = head;
+  const text = String.fromCharCode(...head.subarray(0, 4));
+  if (text === 'GGUF') return { kind: 'gguf', detail: 'it begins with “GGUF”' };
+  if (text === 'PK\x03\x04') return { kind: 'pickle', detail: 'a zip archive, as PyTorch writes it' };
+  // A protocol number of 2 to 5. A safetensors file with a header of 128 + 256 · (2…5) bytes begins with these two bytes, too.
+  const pickle = a === 0x80 && b !== undefined && b >= 2 && b <= 5 && head.subarray(4, 8).some((byte) => byte !== 0);
+  return pickle ? { kind: 'pickle', detail: 'it begins as a Python pickle' } : null;
+}
+
+/** The kind that one of the tensors' names gives away, and that name. */
+export function kindOfNames(keys: readonly string[]): { kind: Kind; key: string } | null {
+  for (const [kind, sign] of SIGNS) {
+    const key = keys.find((name) => sign.test(name));
+    if (key !== undefined) return { kind, key };
+  }
+  return null;
+}
+
+/** Which parts of a whole model are in a file. */
+export const partsIn = (keys: readonly string[]): string[] =>
+  PARTS.filter(([, sign]) => keys.some((key) => sign.test(key))).map(([name]) => name);
 
 const INPUTS: Readonly<Record<number, Kind>> = { 5: 'depth', 8: 'instruct-pix2pix', 9: 'inpainting' };
 

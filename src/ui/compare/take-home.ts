@@ -26,7 +26,7 @@ export function promptLine(
   classNoun: string,
 ): string {
   const words = `${identifier} ${classNoun}`.trim();
-  return layout === 'kohya' ? `<lora:${name}:${strengthText(strength)}> ${words}` : words;
+  return layout === 'kohya' ? `<lora:${name}:${strengthText(strength)}> ${words}`.trim() : words;
 }
 
 /** '1.0', '0.85': as it is read, so that the trained strength looks like a number on a scale. */

@@ -1,8 +1,10 @@
 // Every word of the Train screen before a run, in English: presets, settings, what it will take.
 import type { PhaseNeeds, Progress, TrainingSettings } from '../../worker/api.ts';
 import { count as amount } from '../amounts.ts';
+import type { Knob, KnobRefusal } from '../train/knobs.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
+import { numbers } from './numbers.ts';
 
 const count = (n: number, one: string, many: string): string => `${amount(n)} ${n === 1 ? one : many}`;
 export const spanText = ({ value, unit, rest }: Span): string =>
@@ -110,10 +112,16 @@ export const before = {
   copied: 'Copied',
   pasteLabel: 'Settings as JSON',
   pasteUse: 'Use these',
-  pasteBad: (name: string) =>
-    name === 'JSON'
-      ? 'This is not JSON. Copy settings shows the form.'
-      : `“${name}” has a value that cannot be used. Nothing was changed.`,
+  pasteNoJson: 'This is not JSON. Copy settings shows the form.',
+  pasteBad: (knob: Knob, refusal: KnobRefusal, given: unknown): string => {
+    const why =
+      refusal.kind === 'no-choice'
+        ? `One of ${refusal.options.join(', ')}.`
+        : knob.kind === 'number'
+          ? numbers.refused(refusal, knob, typeof given === 'string' ? given : JSON.stringify(given))
+          : '';
+    return `“${knob.key}”: ${why} Nothing was changed.`;
+  },
   pasteIgnored: (names: string[]) => `Not known here and left out: ${names.join(', ')}.`,
   startFrom: 'Start from',
   groups: {
@@ -127,8 +135,6 @@ export const before = {
   knobs,
   option: (key: keyof TrainingSettings, option: string | number): string =>
     key === 'resolution' ? `${option} px` : (choices[option] ?? String(option)),
-  limits: (min: string, max: string, whole: boolean) =>
-    `${whole ? 'A whole number' : 'A number'} from ${min} to ${max}.`,
   defaultIs: (value: string) => `Default: ${value}.`,
   perPhoto: (n: number) => `${amount(n)} a photo`,
   fileOf: (size: string) => `${size} file`,

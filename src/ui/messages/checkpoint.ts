@@ -1,4 +1,4 @@
-// What a file is that is no Stable Diffusion checkpoint, in English: one sentence on what it is, one on what to do.
+// What a file is that is no Stable Diffusion checkpoint, or no LoRA, in English: one sentence on what it is, one on what to do.
 import type { TroubleFacts } from '../../trouble.ts';
 
 type NotOne = TroubleFacts['not-a-checkpoint'];
@@ -26,7 +26,7 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: st
   ],
   lora: (file) => [
     `“${file}” is a LoRA, not a whole model.`,
-    'It is laid over a model and cannot draw alone. Open it under Compare, once its model is here.',
+    'It is laid over a model and cannot draw alone. Under Compare it can be tried.',
   ],
   controlnet: (file) => [
     `“${file}” is a ControlNet.`,
@@ -52,4 +52,32 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: st
     `“${file}” is not a Stable Diffusion checkpoint.`,
     'Choose a .safetensors file of the 1.x or 2.x family, or a diffusers folder.',
   ],
+};
+
+type NoAdapter = TroubleFacts['not-an-adapter'];
+
+export const notAnAdapter: Record<NoAdapter['kind'], (file: string) => [title: string, text: string]> = {
+  checkpoint: (file) => [
+    `“${file}” is a whole model (a checkpoint), not a LoRA.`,
+    'It can be taken in as a model; LoRA files are then laid over it.',
+  ],
+  controlnet: (file) => [`“${file}” is a ControlNet, not a LoRA.`, 'It steers a model. Choose a LoRA file.'],
+  'textual-inversion': (file) => [
+    `“${file}” is a textual inversion, not a LoRA.`,
+    'It holds a word or two for a model. Choose a LoRA file.',
+  ],
+  'other-adapter': (file) => [
+    `“${file}” is another kind of adapter.`,
+    'LoHa, LoKr and their like add to a model in another way. Choose a plain LoRA.',
+  ],
+  'text-only': (file) => [
+    `“${file}” changes only the text encoder.`,
+    'Darkroom applies what a LoRA changes in the U-Net, and this one changes nothing there. Choose another.',
+  ],
+  pickle: (file) => [
+    `“${file}” is a pickle file (.ckpt, .pt).`,
+    'Such a file can run programs when it is opened, so it is not. Choose the .safetensors of the same LoRA.',
+  ],
+  gguf: (file) => [`“${file}” is a GGUF file, not a LoRA.`, 'Choose a .safetensors file.'],
+  unknown: (file) => [`“${file}” is not a LoRA.`, 'Choose a .safetensors file with LoRA weights for this model.'],
 };

@@ -63,6 +63,7 @@ export const compare = {
   downloading: 'Preparing…',
   downloaded: (name: string) => `${name} is in your downloads.`,
   putInPrompt: { kohya: 'Put this in your prompt:', diffusers: 'Put these words in your prompt:' },
+  nameNotTrained: (name: string) => `No caption said “${name}”, so that name calls nothing. Use words of the captions.`,
   copy: 'Copy',
   copied: 'Copied',
   trainMore: (steps: number) => `Train ${count(steps)} more steps`,

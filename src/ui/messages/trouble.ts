@@ -1,8 +1,8 @@
 // Every trouble in words, in English: what happened, what was kept and what to do, and the one button.
-import type { TroubleFacts } from '../../trouble.ts';
+import type { FileOrigin, TroubleFacts } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
-import { notACheckpoint } from './checkpoint.ts';
+import { notACheckpoint, notAnAdapter } from './checkpoint.ts';
 
 /** What happened; what was kept and what to do; the one button, when the page can do it. */
 export interface TroubleWords {
@@ -42,8 +42,16 @@ export const trouble = (mishap: Mishap): TroubleWords => {
     case 'file-damaged':
       return say(
         `“${mishap.facts.file}” is damaged.`,
-        `Expected ${mishap.facts.expected}, found ${mishap.facts.got}. Nothing else is affected.`,
-        'Fetch again',
+        `Expected ${mishap.facts.expected}, found ${mishap.facts.got}. ${mishap.facts.origin === 'fetched' ? 'Nothing else is affected.' : 'Get it again from where it came.'}`,
+        fetchOrChoose(mishap.facts),
+      );
+    case 'file-unreadable':
+      return say(
+        `“${mishap.facts.file}” cannot be read any more.`,
+        mishap.facts.origin === 'fetched'
+          ? 'The browser has cleared it. Nothing else is affected.'
+          : 'It was changed, moved or unplugged since it was chosen. Nothing else is affected.',
+        fetchOrChoose(mishap.facts),
       );
     case 'file-missing':
       return say(
@@ -87,7 +95,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       return say(
         'This adapter was made for another model.',
         `“${mishap.facts.file}”: expected ${mishap.facts.expected}, found ${mishap.facts.got}.`,
-        'Choose another',
+        'Choose its model',
       );
     case 'numbers-ran-away':
       return say(
@@ -132,7 +140,35 @@ export const trouble = (mishap: Mishap): TroubleWords => {
     case 'model-busy':
       return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
     case 'not-a-checkpoint':
-      return say(...notACheckpoint[mishap.facts.kind](mishap.facts.file), 'Choose another');
+      return say(
+        ...notACheckpoint[mishap.facts.kind](mishap.facts.file),
+        mishap.facts.kind === 'lora' ? 'Open it under Compare' : 'Choose another',
+      );
+    case 'not-an-adapter':
+      return say(
+        ...notAnAdapter[mishap.facts.kind](mishap.facts.file),
+        mishap.facts.kind === 'checkpoint' ? 'Open it as a model' : 'Choose another',
+      );
+    case 'no-model':
+      return say(
+        'No model is open yet.',
+        mishap.facts.file
+          ? `“${mishap.facts.file}” is laid over a model. It opens by itself as soon as one is here.`
+          : 'It is needed first. What you added is kept.',
+        'Choose a model',
+      );
+    case 'gone':
+      return say(
+        `${mishap.facts.name ? `“${mishap.facts.name}”` : { adapter: 'This adapter', run: 'This run', moment: 'This step' }[mishap.facts.what]} is not stored here any more.`,
+        'It was deleted, perhaps in another tab. Everything else is kept.',
+        'Look again',
+      );
+    case 'busy-training':
+      return say(
+        'A training is under way.',
+        'This has to wait until it is done or stopped. Nothing was changed.',
+        'Go to training',
+      );
     case 'bug':
       return say(
         'Something went wrong in Darkroom.',
@@ -179,6 +215,9 @@ function outOfMemory({ neededBytes, gotBytes, fits }: TroubleFacts['out-of-memor
       )
     : say('This does not fit in GPU memory.', `${text} Close other tabs and programs that use the card.`, 'Try again');
 }
+
+const fetchOrChoose = ({ origin }: { origin?: FileOrigin }): string =>
+  origin === 'fetched' ? 'Fetch again' : 'Choose another';
 
 const say = (title: string, text: string, button: string | null): TroubleWords => ({ title, text, button });
 

@@ -2,11 +2,37 @@
 import type { Darkroom } from '../state/darkroom.svelte.ts';
 import type { Mishap } from '../state/studio.ts';
 
+/** What is here of a damaged model is in the way of a whole one. */
+async function fetchAnew({ models, model, transfers }: Darkroom, modelId: string): Promise<void> {
+  if (models.of(modelId)?.state === 'complete') await models.remove(modelId);
+  if (models.isHere(modelId)) await model.open(modelId);
+  else await transfers.fetch(modelId);
+}
+
 /** `modelId`: whose trouble it is; null for a file that could not be taken in. */
 export function mendModel(app: Darkroom, trouble: Mishap, modelId: string | null): void {
   const { models, model, transfers, route } = app;
   switch (trouble.code) {
-    case 'not-a-checkpoint':
+    case 'not-a-checkpoint': {
+      const { offered } = transfers;
+      transfers.trouble = null;
+      if (trouble.facts.kind === 'lora' && offered) {
+        route.go('compare');
+        void app.compare.read(offered);
+      } else route.go('model');
+      return;
+    }
+    case 'busy-training':
+      route.go('train');
+      return;
+    case 'file-damaged':
+    case 'file-unreadable':
+      if (modelId !== null && trouble.facts.origin === 'fetched') void fetchAnew(app, modelId);
+      else {
+        transfers.trouble = null;
+        route.go('model');
+      }
+      return;
     case 'not-this-family':
     case 'hash-differs':
       transfers.trouble = null;

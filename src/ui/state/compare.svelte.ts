@@ -27,6 +27,8 @@ export class Compare {
   strip = $state(true);
   /** A strength the thumb is over, not yet let go. */
   aimed = $state<number | null>(null);
+  /** A file that could not be opened: what its trouble's button does something with. */
+  offered: File | null = null;
   scene = $state.raw<Scene | null>(null);
   /** The run whose adapter was put on screen when it ended; a newer run's takes its place once. */
   lastRun: string | null = null;
@@ -42,13 +44,15 @@ export class Compare {
   readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
   readonly #canvas: () => Canvas;
+  readonly #nextModel: () => Promise<void>;
   #stop: AbortController | null = null;
   #working = false;
 
-  /** `canvas`: size and weights of every picture, as a run of now would have them. */
-  constructor(studio: StudioCalls, canvas: () => Canvas) {
+  /** `canvas`: size and weights of every picture, as a run of now would have them. `nextModel`: when a model is opened the next time. */
+  constructor(studio: StudioCalls, canvas: () => Canvas, nextModel: () => Promise<void>) {
     this.#studio = studio;
     this.#canvas = canvas;
+    this.#nextModel = nextModel;
   }
 
   async list(): Promise<void> {
@@ -69,12 +73,13 @@ export class Compare {
     this.adapter = adapter;
     this.moment = null;
     this.strength = 1;
-    this.trouble = null;
+    this.trouble = this.offered = null;
     if (!own) this.prompt = sentence(adapter);
   }
 
   /** "Make picture": *without* is drawn again only when the scene changed. */
   draw(): Promise<void> {
+    this.offered = null;
     this.scene = this.#typed();
     return this.#changed();
   }
@@ -136,14 +141,33 @@ export class Compare {
   file(adapter: AdapterInfo): Promise<AdapterFile> {
     return this.#studio.adapterFile(adapter.adapterId, this.moment, this.layout);
   }
+  /** Opens a LoRA file. One that needs a model, or another one, is kept and opened once such a model is. */
   async read(file: File): Promise<void> {
+    this.offered = file;
+    this.trouble = null;
+    const opened = this.#nextModel();
     try {
       const adapter = await this.#studio.readAdapter(file.name, file);
+      this.offered = null;
       await this.list();
       this.open(adapter);
     } catch (error) {
       this.trouble = mishap(error);
+      const { code } = this.trouble;
+      if (code === 'no-model' || code === 'adapter-mismatch')
+        void opened.then(() => (this.offered === file ? this.read(file) : undefined));
     }
+  }
+  /** What is on screen was deleted elsewhere. */
+  async lookAgain(): Promise<void> {
+    this.stop();
+    this.trouble = null;
+    this.moment = null;
+    const { adapter } = this;
+    this.adapter = null;
+    await this.list();
+    const next = this.adapters.find(({ adapterId }) => adapterId === adapter?.adapterId) ?? this.adapters[0];
+    if (next) this.open(next);
   }
   async remove(adapter: AdapterInfo): Promise<void> {
     if (this.adapter?.adapterId === adapter.adapterId) {

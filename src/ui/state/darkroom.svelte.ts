@@ -12,6 +12,7 @@ import { demoId, fullId, Models } from './models.svelte.ts';
 import { Naming } from './naming.svelte.ts';
 import { Photos } from './photos.svelte.ts';
 import { Project } from './project.svelte.ts';
+import { Reading } from './reading.svelte.ts';
 import { Route, type Screen } from './route.svelte.ts';
 import { Run } from './run.svelte.ts';
 import { Setup } from './setup.svelte.ts';
@@ -40,6 +41,7 @@ export class Darkroom {
   readonly model: Model;
   readonly photos: Photos;
   readonly naming: Naming;
+  readonly reading: Reading;
   readonly baseline: Baseline;
   readonly setup: Setup;
   readonly forecasts: Forecasts;
@@ -68,6 +70,7 @@ export class Darkroom {
     });
     this.photos = new Photos(studio, () => this.needs);
     this.naming = new Naming(studio, () => this.model.opened());
+    this.reading = new Reading(studio, () => this.model.info?.id ?? null);
     this.setup = new Setup(
       () => this.photos.inUse.length,
       () => this.model,
@@ -76,7 +79,7 @@ export class Darkroom {
     this.baseline = new Baseline(studio, canvas);
     this.forecasts = new Forecasts(studio);
     this.run = new Run(studio);
-    this.compare = new Compare(studio, canvas);
+    this.compare = new Compare(studio, canvas, () => this.model.next());
     this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
     this.intake = new Intake(this);
   }

@@ -53,6 +53,10 @@ export class Model {
   opened(): Promise<void> {
     if (this.ready) return Promise.resolve();
     if (!this.chosen) void this.open(demoId);
+    return this.next();
+  }
+  /** When a model is opened the next time. */
+  next(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

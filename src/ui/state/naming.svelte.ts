@@ -5,14 +5,15 @@ import { type Mishap, mishap, type StudioCalls } from './studio.ts';
 export class Naming {
   identifier = $state('');
   classNoun = $state('');
-  report = $state.raw<TokenReport | null>(null);
-  nounReport = $state.raw<TokenReport | null>(null);
+  /** What the tokenizer says of the name as it stands; null until it was asked. */
+  readonly report: TokenReport | null = $derived.by(() => (this.#heard?.of === this.name ? this.#heard.report : null));
   trouble = $state.raw<Mishap | null>(null);
   readonly name = $derived(this.identifier.trim());
   readonly noun = $derived(this.classNoun.trim());
   readonly prompt = $derived(`a photo of ${[this.name, this.noun].filter(Boolean).join(' ')}`);
   readonly classPrompt = $derived(`a photo of ${this.noun}`);
   readonly complete = $derived(this.name !== '' && this.noun !== '');
+  #heard = $state.raw<{ of: string; report: TokenReport } | null>(null);
   readonly #studio: StudioCalls;
   readonly #opened: () => Promise<void>;
   #asked = 0;
@@ -47,10 +48,11 @@ export class Naming {
   async tokenize(): Promise<void> {
     const ask = ++this.#asked;
     await this.#opened();
-    const read = (word: string) => (word ? this.#studio.tokens(word, word) : null);
+    const { name } = this;
+    if (ask !== this.#asked || name === '') return;
     try {
-      const [report, nounReport] = await Promise.all([read(this.name), read(this.noun)]);
-      if (ask === this.#asked) [this.report, this.nounReport] = [report, nounReport];
+      const report = await this.#studio.tokens(name, name);
+      if (ask === this.#asked) this.#heard = { of: name, report };
     } catch (error) {
       if (ask === this.#asked) this.trouble = mishap(error);
     }

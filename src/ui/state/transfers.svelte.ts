@@ -20,6 +20,8 @@ export class Transfers {
   current = $state.raw<Ongoing | null>(null);
   /** What stopped the last one, and of which model. */
   trouble = $state.raw<{ modelId: string | null; mishap: Mishap } | null>(null);
+  /** The single file that was last to be taken in: it may be of use elsewhere. */
+  offered: File | null = null;
   readonly share = $derived(shareOf(this.current?.transfer ?? null));
   readonly #studio: StudioCalls;
   readonly #models: Models;
@@ -45,6 +47,7 @@ export class Transfers {
   /** Takes in a checkpoint of the user's: a `.safetensors` file or the files of a diffusers folder. Null when it did not come to be. */
   async take(files: ModelFile[]): Promise<ModelListing | null> {
     const name = nameOf(files);
+    this.offered = files.length === 1 ? files[0]!.file : null;
     const id = await this.#under({ kind: 'import', modelId: null, name }, async (signal, hear) => {
       return (await this.#studio.importModel(signal, files, hear)).id;
     });

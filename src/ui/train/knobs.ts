@@ -1,5 +1,6 @@
 // The advanced settings as a table: group, kind, limits. Labels and effects are in messages/train.ts, defaults in presets.ts.
 import type { TrainingSettings } from '../../worker/api.ts';
+import { type NumberRefusal, numberText, readNumber, withinLimits } from '../read-number.ts';
 
 export type KnobKey = keyof TrainingSettings;
 export type KnobGroup = 'length' | 'rate' | 'adapter' | 'optimizer' | 'photos' | 'previews';
@@ -62,20 +63,21 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
 ];
 export const knobGroups: readonly KnobGroup[] = ['length', 'rate', 'adapter', 'optimizer', 'photos', 'previews'];
 
-/** '1e-4', '0.9', '700': small numbers as people write them in recipes. */
-export const knobText = (value: number | string): string =>
-  typeof value === 'number' && value !== 0 && Math.abs(value) < 0.01
-    ? value.toExponential().replace('e-0', 'e-')
-    : String(value);
+export const knobText = (value: number | string): string => (typeof value === 'number' ? numberText(value) : value);
 
-/** The value a field's text means, or null when it is not one. */
-export function knobValue(knob: Knob, text: string): number | string | null {
-  const trimmed = text.trim();
-  if (knob.kind === 'choice') return knob.options.find((option) => String(option) === trimmed) ?? null;
-  const value = trimmed === '' ? Number.NaN : Number(trimmed.replaceAll(',', ''));
-  if (!Number.isFinite(value) || value < knob.min || value > knob.max || (knob.whole && !Number.isInteger(value)))
-    return null;
-  return value;
+/** Why a text or a pasted value is not a knob's: no such choice, or what readNumber says. */
+export type KnobRefusal = NumberRefusal | { kind: 'no-choice'; options: readonly (string | number)[] };
+export type KnobRead = { value: number | string } | { refusal: KnobRefusal };
+
+/** What a field's text, or a value of pasted JSON, means for this knob. */
+export function readKnob(knob: Knob, given: unknown): KnobRead {
+  if (knob.kind === 'choice') {
+    const text = typeof given === 'string' ? given.trim() : String(given);
+    const value = knob.options.find((option) => String(option) === text);
+    return value === undefined ? { refusal: { kind: 'no-choice', options: knob.options } } : { value };
+  }
+  if (typeof given === 'number') return withinLimits(given, knob);
+  return typeof given === 'string' ? readNumber(given, knob) : { refusal: { kind: 'no-number' } };
 }
 
 /** Settings with one of them changed; the table guarantees the value's kind. */
@@ -87,9 +89,15 @@ export const withKnob = (settings: TrainingSettings, key: KnobKey, value: number
 /** As it is copied: every setting by its own name. */
 export const settingsJson = (settings: TrainingSettings): string => JSON.stringify(settings, null, 2);
 
-export type Pasted = { settings: TrainingSettings; ignored: string[] } | { bad: string };
+export type Pasted =
+  | { settings: TrainingSettings; ignored: string[] }
+  | { bad: 'JSON' }
+  | { bad: Knob; given: unknown; refusal: KnobRefusal };
 
-/** Reads pasted JSON over `base` by the fields of `knobs`. Unknown names are ignored and named; a value outside its limits refuses the whole. */
+/**
+ * Reads pasted JSON over `base` by the fields of `knobs`. Numbers may be strings, as people write
+ * them. Unknown names are ignored and named; a value that cannot be used refuses the whole.
+ */
 export function pasteSettings(text: string, base: TrainingSettings, knobs: readonly Knob[]): Pasted {
   let given: unknown;
   try {
@@ -106,9 +114,9 @@ export function pasteSettings(text: string, base: TrainingSettings, knobs: reado
       ignored.push(name);
       continue;
     }
-    const kept = typeof value === 'number' || typeof value === 'string' ? knobValue(knob, String(value)) : null;
-    if (kept === null) return { bad: name };
-    settings = withKnob(settings, knob.key, kept);
+    const read = readKnob(knob, value);
+    if ('refusal' in read) return { bad: knob, given: value, refusal: read.refusal };
+    settings = withKnob(settings, knob.key, read.value);
   }
   return { settings, ignored };
 }

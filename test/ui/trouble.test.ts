@@ -1,0 +1,71 @@
+// Every trouble with its one button, by code and by where the file came from.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { TroubleCode, TroubleFacts } from '../../src/trouble.ts';
+import { en } from '../../src/ui/messages.ts';
+import type { AnyTrouble } from '../../src/ui/state/studio.ts';
+
+type Row = { [C in TroubleCode]: [C, TroubleFacts[C], string | null] }[TroubleCode];
+const damaged = { file: 'x.safetensors', expected: 'a', got: 'b' };
+const rows: Row[] = [
+  ['no-webgpu', {}, 'How to turn it on'],
+  ['no-adapter', {}, 'How to turn it on'],
+  ['device-lost', { reason: 'gone' }, 'Try again'],
+  ['device-lost', { reason: 'gone', step: 40 }, 'Continue'],
+  ['out-of-memory', { neededBytes: 2e9, gotBytes: 1e9, fits: null }, 'Try again'],
+  [
+    'out-of-memory',
+    { neededBytes: 2e9, gotBytes: 1e9, fits: { settings: { weights: 'int8' }, neededBytes: 9e8 } },
+    'Use int8 weights: needs 900 MB',
+  ],
+  ['file-damaged', { ...damaged, origin: 'fetched' }, 'Fetch again'],
+  ['file-damaged', { ...damaged, origin: 'disk' }, 'Choose another'], // was: Fetch again
+  ['file-damaged', damaged, 'Choose another'], // nobody knows where from: nothing is promised
+  ['file-unreadable', { file: 'x', origin: 'fetched' }, 'Fetch again'],
+  ['file-unreadable', { file: 'x', origin: 'disk' }, 'Choose another'],
+  ['file-missing', { file: 'x', status: 404 }, 'Try again'],
+  ['download-cut', { file: 'x', status: 0, storedBytes: 1, totalBytes: 2 }, 'Continue'],
+  ['hash-differs', damaged, 'Go to Model'],
+  ['model-incomplete', { modelId: 'sd15', missingBytes: 1 }, 'Fetch it'],
+  ['model-busy', { modelId: 'sd15' }, 'Try again'],
+  ['not-a-checkpoint', { file: 'x', kind: 'sdxl', detail: '' }, 'Choose another'],
+  ['not-a-checkpoint', { file: 'x', kind: 'lora', detail: '' }, 'Open it under Compare'],
+  ['not-an-adapter', { file: 'x', kind: 'checkpoint', detail: '' }, 'Open it as a model'],
+  ...(['controlnet', 'textual-inversion', 'other-adapter', 'text-only', 'pickle', 'gguf', 'unknown'] as const).map(
+    (kind): Row => ['not-an-adapter', { file: 'x', kind, detail: '' }, 'Choose another'],
+  ),
+  ['no-model', {}, 'Choose a model'],
+  ['no-model', { file: 'x' }, 'Choose a model'],
+  ['gone', { what: 'adapter', name: '' }, 'Look again'],
+  ['gone', { what: 'run', name: 'step 4' }, 'Look again'],
+  ['busy-training', {}, 'Go to training'],
+  ['not-this-family', { key: 'k', expected: 'a', got: 'b' }, 'Choose another'],
+  ['photo-unreadable', { file: 'x.jpg', reason: 'truncated' }, 'Leave out'],
+  ['photo-too-small', { file: 'x.jpg', width: 8, height: 8, needs: 64 }, 'Leave out'],
+  ['no-photos', {}, 'Choose photos'],
+  ['no-identifier', {}, 'Use a made-up name'],
+  ['no-class-noun', {}, null],
+  ['prompt-too-long', { words: 6 }, null],
+  ['adapter-mismatch', damaged, 'Choose its model'],
+  ['numbers-ran-away', { step: 9, keptStep: 4 }, 'Continue at half the rate'],
+  ['disk-full', { neededBytes: 2, freeBytes: 1 }, 'Try again'],
+  ['another-tab', {}, null],
+  ['bad-setting', { setting: 'rank', expected: 'a', got: 'b' }, 'Reset it'],
+];
+
+describe('every trouble', () => {
+  test.each(rows)('%s %j: “%s”', (code, facts, button) => {
+    const words = en.trouble({ code, facts } as AnyTrouble);
+    expect(words.button).toBe(button);
+    const said = `${words.title} ${words.text}`;
+    expect(said).not.toMatch(/undefined|null|NaN|\[object|!/);
+    expect(words.title).toMatch(/\.$/);
+  });
+  test('has a row here', () => {
+    // Read from the source, since types leave nothing behind.
+    const table = readFileSync('src/trouble.ts', 'utf8').split('export interface TroubleFacts {')[1]!.split('\n}')[0]!;
+    const codes = [...table.matchAll(/^ {2}'?([a-z-]+)'?:/gm)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(20);
+    expect([...new Set<string>(rows.map(([code]) => code))].sort()).toEqual(codes.sort());
+  });
+});
