@@ -16,8 +16,6 @@ export interface ModelSource
 }
 
 const HUB = 'https://huggingface.co';
-/** How large the bundled model is, before anybody has asked for its manifest. */
-export const DEMO_BYTES = 29_347_118;
 
 /** The bundled model, relative to the page (`document.baseURI`; a worker's own address is another). */
 export const demoModel = (page: string | URL): ModelSource => ({
