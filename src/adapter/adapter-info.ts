@@ -10,6 +10,7 @@ export interface AdapterInfo {
   identifier: string;
   classNoun: string;
   modelId: string;
+  modelVersion?: string; // of the weights its run began with, where that is known
   rank: number;
   moments: number[];
   bestStep: number;

@@ -6,7 +6,7 @@ import { COMMIT, REPOSITORY, sd15Manifest } from './sd15.ts';
 
 /** Where a model comes from. */
 export interface ModelSource
-  extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes'>,
+  extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes' | 'version'>,
     Pick<ModelListing, 'licenceUrl' | 'asksLicence'> {
   baseUrl: URL; // of the folder, with a slash at its end
   /** The list of its files. Null: `manifest.json` at the source says it. */

@@ -93,5 +93,7 @@ const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
 
 function infoOf(adapter: StoredAdapter): AdapterInfo {
   const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
-  return { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes };
+  const known = { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes };
+  const modelVersion = adapter.run?.modelVersion;
+  return modelVersion === undefined ? known : { ...known, modelVersion };
 }

@@ -29,6 +29,7 @@ export function runRecord(
   { runs, adapters }: { runs: RunStore; adapters: AdapterStore },
   job: TrainingJob,
   modules: readonly LoraModule[],
+  modelVersion: string,
 ): RunRecord {
   const { runId, modelId, identifier, classNoun, settings } = job;
   const { rank, alpha } = settings;
@@ -36,6 +37,7 @@ export function runRecord(
   const fileBytes = adapterTensorBytes(modules, rank);
   const nothing = { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 };
   let startedAt = Date.now();
+  let beganWith: string | undefined = modelVersion;
 
   const record: RunRecord = {
     fileBytes,
@@ -46,6 +48,7 @@ export function runRecord(
       if (!stored) return null;
       checkSameRun(stored, job);
       startedAt = stored.summary.startedAt;
+      beganWith = stored.summary.modelVersion;
       record.msPerStep = stored.summary.msPerStep;
       return stored;
     },
@@ -66,6 +69,7 @@ export function runRecord(
     return {
       runId,
       modelId,
+      ...(beganWith === undefined ? {} : { modelVersion: beganWith }),
       adapterId: runId, // one run, one adapter
       identifier,
       classNoun,

@@ -215,7 +215,7 @@ export function createStudio(stored: Kept): WireStudio {
           if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
           const controls = runControls();
           signal.addEventListener('abort', () => controls.stop());
-          const needs = { ...kept, canvas, engines, modules };
+          const needs = { ...kept, canvas, engines, modules, modelVersion: info.version };
           const run = runSession(needs, job, controls, onEvent);
           session = { runId: job.runId, run };
           return turns.training(controls, async () => {

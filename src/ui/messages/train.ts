@@ -112,6 +112,7 @@ export const train = {
   resetTitle: 'The graphics card was reset. Nothing is lost.',
   resetHint: (step: number) => `Training goes on from step ${amount(step)}.`,
   done: (span: Span) => `Done in ${spanText(span)}`,
+  earlierWeights: 'What it learned is kept. It goes on with the new ones; its loss may jump where it does.',
   doneTitle: 'Done',
   stoppedTitle: (step: number) => `Kept at step ${amount(step)}`,
   doneBest: (best: number, gain: number) =>

@@ -28,6 +28,7 @@ export interface RunView {
   savedStep: number;
   notches: number[]; // steps at which the run went on after a stop
   notSaved: { step: number; keptStep: number } | null; // the disk is full
+  begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   resets: number; // times the graphics card was reset since the page opened
   summary: RunSummary | null;
 }
@@ -53,6 +54,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     savedStep: 0,
     notches: [],
     notSaved: null,
+    begunWith: null,
     resets: 0,
     summary: null,
   };
@@ -72,6 +74,7 @@ export function storedRun(run: RunSummary): RunView {
     msLeft: Math.max(0, run.settings.steps - run.step) * run.msPerStep,
     gpuBytes: run.gpuBytes,
     savedStep: run.step,
+    begunWith: run,
     summary: ended ? run : null,
   };
 }
