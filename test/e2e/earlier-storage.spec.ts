@@ -51,7 +51,9 @@ test('a project, its captions, its unfinished run and its adapters are there aft
   expect(Object.keys((await downloaded(page, 'diffusers')).header)).toHaveLength(2 * 56);
 });
 
-test('the unfinished run goes on where it was, with the model as it is now, and says that its weights are new', async ({ page }) => {
+test('the unfinished run goes on where it was, with the model as it is now, and says that its weights are new', async ({
+  page,
+}) => {
   test.setTimeout(3 * GPU_MS);
   await returnTo(page, 'train');
   await button(page, en.train.resumeFrom(2)).click({ timeout: GPU_MS });
