@@ -1,15 +1,25 @@
 // In: a job from tools/demo.ts. Out: the whole way through by the page's own StudioClient, in a page without the interface; files as base64.
-import type { DrawRequest, GpuReport, Photo, Picture, RunSummary, TrainEvent, TrainingSettings } from './worker/api.ts';
-import { StudioClient } from './worker/client.ts';
+import { presetSettings } from './ui/train/presets.ts';
+import type {
+  DrawRequest,
+  GpuReport,
+  ModelInfo,
+  Photo,
+  Picture,
+  RunSummary,
+  TrainEvent,
+  TrainingSettings,
+} from './worker/api.ts';
+import { StudioClient, tasteOf } from './worker/client.ts';
 
 export interface AutomationJob {
   photos: { name: string; base64: string }[];
   identifier: string;
   classNoun: string;
-  steps: number;
-  learningRate: number;
-  rank: number;
-  seed: number;
+  /** What the picture without and with the adapter shows. */
+  prompt: string;
+  /** What is not said is what the page itself would take. */
+  settings: Partial<Pick<TrainingSettings, 'steps' | 'learningRate' | 'rank' | 'alpha' | 'seed'>>;
 }
 export interface AutomationResult {
   gpu: GpuReport;
@@ -51,7 +61,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   say(`Model: ${model.name}, ${(model.bytes / 1e6).toFixed(1)} MB, ${model.resolution} px`);
 
   const photos = await readPhotos(studio, job, model.resolution);
-  const settings = settingsOf(job, photos.length);
+  const settings = await settingsOf(studio, job, photos.length, model);
   const trained = photos.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
   const summary = await studio.train(
     never,
@@ -63,17 +73,16 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
       photos: trained,
       settings,
     },
-    trainingLines(job.steps),
+    trainingLines(settings.steps),
   );
 
-  const prompt = `a photo of ${job.identifier} ${job.classNoun}`;
+  const { steps, guidance } = tasteOf(model.id);
   const draw = async (adapterId: string | null): Promise<Picture> => {
     const request: DrawRequest = {
-      prompt,
+      prompt: job.prompt,
       negativePrompt: '',
-      seed: job.seed,
-      steps: 20,
-      guidance: 7.5,
+      seed: settings.seed,
+      ...{ steps, guidance },
       adapterId,
       moment: summary.step,
       strength: 1,
@@ -139,31 +148,26 @@ async function readPhotos(studio: StudioClient, job: AutomationJob, needs: numbe
   return photos;
 }
 
-/** Held-out loss at the two ends only: nothing but training between them is timed. */
-const settingsOf = (job: AutomationJob, photos: number): TrainingSettings => ({
-  steps: job.steps,
-  batch: 1,
-  accumulate: 1,
-  learningRate: job.learningRate,
-  schedule: 'constant',
-  warmupSteps: 0,
-  clip: 1,
-  rank: job.rank,
-  alpha: job.rank,
-  seed: job.seed,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 1e-2,
-  keptAside: photos >= 25 ? 3 : photos >= 15 ? 2 : photos >= 6 ? 1 : 0,
-  heldOutDraws: 32,
-  previewEvery: 0,
-  previewSteps: 1, // nobody looks at the two previews: the pictures are drawn afterwards
-  activations: 'f32',
-  recompute: 'auto',
-  resolution: 128, // the demo model's
-  weights: 'f16',
-});
+/** A step quicker than this leaves time for twice as many: on a software GPU one takes a second. */
+const FAST_STEP_MS = 300;
+
+/** The page's own recipe, but held-out loss at the two ends only: nothing but training between them is timed. */
+async function settingsOf(
+  studio: StudioClient,
+  job: AutomationJob,
+  photos: number,
+  { id, resolution }: ModelInfo,
+): Promise<TrainingSettings> {
+  const preset = presetSettings('balanced', photos, id, resolution);
+  const ends = { previewEvery: 0, previewSteps: 1 }; // nobody looks at the two previews: the pictures are drawn afterwards
+  const alpha = job.settings.rank ?? preset.alpha;
+  const settings = { ...preset, ...ends, alpha, ...job.settings };
+  if (job.settings.steps !== undefined) return settings;
+  const ms = await studio.measure(never, settings, () => {});
+  const steps = ms < FAST_STEP_MS ? 2 * settings.steps : settings.steps;
+  say(`A step takes ${ms.toFixed(0)} ms: ${steps} steps`);
+  return { ...settings, steps };
+}
 
 function trainingLines(steps: number): (event: TrainEvent) => void {
   let phase = '';

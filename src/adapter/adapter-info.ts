@@ -12,6 +12,7 @@ export interface AdapterInfo {
   /** false: no caption that it was trained on said its name, so the name calls nothing. */
   nameTrained?: boolean;
   modelId: string;
+  modelVersion?: string; // of the weights its run began with, where that is known
   rank: number;
   moments: number[];
   bestStep: number;

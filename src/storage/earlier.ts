@@ -1,13 +1,21 @@
-// Settings as an earlier version stored them in; whole ones out. When they had no size there was only the demo model.
-import type { TrainingSettings } from '../training/settings.ts';
-import type { AdapterStore } from './adapter-store.ts';
+// Runs as an earlier version stored them in; whole ones out. When settings had no size there was only the demo model.
+import type { RunSummary } from '../training/run-summary.ts';
+import type { AdapterStore, StoredAdapter } from './adapter-store.ts';
 import type { RunStore } from './run-store.ts';
 
 const THEN = { resolution: 128, weights: 'f16', heldOutDraws: 32 } as const;
 
-const whole = <R extends { settings: TrainingSettings }>(run: R): R => ({
+/** The demo model's first weights: only with them were runs of it kept that do not say which they began with. */
+const FIRST_DEMO = '899f6be5-350a9809-dc1a8bc4';
+
+const whole = (run: RunSummary): RunSummary => ({
+  ...(run.modelId === 'demo' ? { modelVersion: FIRST_DEMO } : {}),
   ...run,
   settings: { ...THEN, ...run.settings },
+});
+const wholeAdapter = (adapter: StoredAdapter): StoredAdapter => ({
+  ...adapter,
+  run: adapter.run && whole(adapter.run),
 });
 
 /** The same store, in whose runs no setting is missing. */
@@ -25,6 +33,7 @@ export const wholeAdapters = (adapters: AdapterStore): AdapterStore => ({
   ...adapters,
   async load(adapterId) {
     const stored = await adapters.load(adapterId);
-    return stored && { ...stored, run: stored.run && whole(stored.run) };
+    return stored && wholeAdapter(stored);
   },
+  list: async () => (await adapters.list()).map(wholeAdapter),
 });

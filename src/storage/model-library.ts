@@ -2,6 +2,7 @@
 
 import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
+import { DEMO_BYTES } from './demo-bytes.ts';
 import { download } from './download.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { Manifest } from './manifest.ts';
@@ -27,7 +28,7 @@ import {
   type StoreOptions,
 } from './model-store.ts';
 import { request } from './ranged-request.ts';
-import { DEMO_BYTES, demoModel, type ModelSource, stableDiffusion15 } from './sources.ts';
+import { demoModel, type ModelSource, stableDiffusion15 } from './sources.ts';
 import { cleanLeftovers, type FolderToKeep, TAKING_IN, takeIn } from './take-in.ts';
 import type { OnTransfer } from './transfer-meter.ts';
 

@@ -7,6 +7,7 @@ export interface ModelInfo {
   id: string; // 'demo'
   name: string;
   bytes: number; // all files together
+  version: string; // of its weights: a replaced model has another
   resolution: number; // px, square: what the model was trained at
   sizes: number[]; // px, square, smallest first: what it can be trained and drawn at here; `resolution` is the last
   source: string;
@@ -32,6 +33,14 @@ export interface ModelListing {
 export type ModelFacts = Pick<ModelListing, 'name' | 'source' | 'licence' | 'licenceUrl'>;
 /** The oldest records are a manifest alone. */
 export type ModelRecord = Manifest & Partial<ModelFacts>;
+
+/** Another one wherever a weight is another: the beginning of each weights file's sha256, in the order of their paths. */
+export const versionOf = ({ files }: Manifest): string =>
+  files
+    .filter(({ path }) => path.endsWith('.safetensors'))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    .map(({ sha256 }) => sha256.slice(0, 8))
+    .join('-');
 
 /** `model`: was here whole, and can be opened while its files are. `wanted`: is being fetched; takes the other's place when it is whole. */
 export type RecordKind = 'model' | 'wanted';

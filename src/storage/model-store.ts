@@ -15,6 +15,7 @@ import {
   readRecord,
   removeModel,
   settle,
+  versionOf,
   writeRecord,
 } from './model-records.ts';
 import type { Waiting } from './patience.ts';
@@ -57,7 +58,7 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   const stored = await readRecord(db, 'model', id);
   const inUse = async (manifest: Manifest, updateFailed: Trouble | null): Promise<ModelFiles> => {
     const folder = await completed(manifest, source, options, db);
-    return { ...folder, info: infoOf(source, id, folder.bytes), updateFailed };
+    return { ...folder, info: infoOf(source, id, folder.bytes, manifest), updateFailed };
   };
   try {
     const latest = await fetchManifest(source, options, stored ? (options.patienceMs ?? PATIENCE_MS) : undefined);
@@ -72,9 +73,9 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   }
 }
 
-const infoOf = (facts: ModelFacts, id: string, bytes: number): ModelFiles['info'] => {
+const infoOf = (facts: ModelFacts, id: string, bytes: number, manifest: Manifest): ModelFiles['info'] => {
   const { name, source, licence } = facts;
-  return { id, name, source, licence, bytes };
+  return { id, name, source, licence, bytes, version: versionOf(manifest) };
 };
 export const recordOf = ({ name, source, licence, licenceUrl }: ModelFacts, { files }: Manifest): ModelRecord => ({
   name,
@@ -104,7 +105,7 @@ export async function openStored(
   if (!record || storedBytes < bytes) throw incomplete(bytes - storedBytes);
   try {
     const folder = await openModelFolder(blobsOf([...kept.keys()], kept));
-    return { ...folder, info: infoOf({ ...facts, ...record }, id, bytes), updateFailed: null };
+    return { ...folder, info: infoOf({ ...facts, ...record }, id, bytes, record), updateFailed: null };
   } catch (error) {
     // The browser still lists a shard whose bytes it has cleared.
     let cleared = false;

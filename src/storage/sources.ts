@@ -6,7 +6,7 @@ import { COMMIT, REPOSITORY, sd15Manifest } from './sd15.ts';
 
 /** Where a model comes from. */
 export interface ModelSource
-  extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes'>,
+  extends Omit<ModelInfo, 'resolution' | 'sizes' | 'bytes' | 'version'>,
     Pick<ModelListing, 'licenceUrl' | 'asksLicence'> {
   baseUrl: URL; // of the folder, with a slash at its end
   /** The list of its files. Null: `manifest.json` at the source says it. */
@@ -16,8 +16,6 @@ export interface ModelSource
 }
 
 const HUB = 'https://huggingface.co';
-/** How large the bundled model is, before anybody has asked for its manifest. */
-export const DEMO_BYTES = 29_347_118;
 
 /** The bundled model, relative to the page (`document.baseURI`; a worker's own address is another). */
 export const demoModel = (page: string | URL): ModelSource => ({

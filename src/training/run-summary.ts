@@ -6,6 +6,7 @@ import type { TrainingSettings } from './settings.ts';
 export interface RunSummary {
   runId: string;
   modelId: string;
+  modelVersion?: string; // of the weights it began with (ModelInfo.version); absent: an earlier version did not write it down
   adapterId: string;
   identifier: string;
   classNoun: string;

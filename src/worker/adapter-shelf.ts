@@ -110,7 +110,7 @@ const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
 function infoOf(adapter: StoredAdapter): AdapterInfo {
   const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
   const nameTrained = adapter.run?.nameTrained ?? true;
-  return {
+  const known = {
     adapterId,
     name,
     identifier,
@@ -123,4 +123,6 @@ function infoOf(adapter: StoredAdapter): AdapterInfo {
     createdAt,
     fileBytes,
   };
+  const modelVersion = adapter.run?.modelVersion;
+  return modelVersion === undefined ? known : { ...known, modelVersion };
 }

@@ -9,6 +9,9 @@ import { type Call, Connection, noAnswer, type Remote } from './connection.ts';
 import { installErrorTransfer } from './errors.ts';
 import type { LongMethod, Ticket } from './wire.ts';
 
+/** How a model's pictures are asked for: the same for the page and for the worker's previews. */
+export { tasteOf } from '../diffusion/picture-taste.ts';
+
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
 type Calls = Omit<Studio, LongMethod> & { [K in LongMethod]: SignalFirst<Studio[K]> };
 

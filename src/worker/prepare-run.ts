@@ -2,6 +2,7 @@
 import { captionOf, nameSentence } from '../dataset/caption.ts';
 import { photoPixels } from '../dataset/pixels.ts';
 import { splitPhotos } from '../dataset/split.ts';
+import { tasteOf } from '../diffusion/picture-taste.ts';
 import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
 import type { OnProgress } from '../progress.ts';
 import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
@@ -45,7 +46,8 @@ export async function prepareRun(
   const prompt = nameSentence(identifier, classNoun);
   const sentences = photos.map(({ caption }) => captionOf(caption, identifier, classNoun));
   onProgress({ phase: 'encoding-text', done: 0, total: 1 });
-  const [instancePrompt, , ...states] = await encoders.textStates([prompt, '', ...sentences]); // '' is the previews' negative prompt
+  const preview = prompt + tasteOf(job.modelId).scene;
+  const [instancePrompt, , , ...states] = await encoders.textStates([prompt, preview, '', ...sentences]); // '' is the previews' negative prompt
   onProgress({ phase: 'encoding-text', done: 1, total: 1 });
 
   const { encodePhoto, scalingFactor } = await encoders.open();

@@ -32,6 +32,7 @@ export function runRecord(
   { runs, adapters }: { runs: RunStore; adapters: AdapterStore },
   job: TrainingJob,
   modules: readonly LoraModule[],
+  modelVersion: string,
   cutWords: (caption: string) => number = () => 0,
 ): RunRecord {
   const { runId, modelId, identifier, classNoun, settings } = job;
@@ -41,6 +42,7 @@ export function runRecord(
   const nothing = { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 };
   let startedAt = Date.now();
   let nameTrained = saysName(job, cutWords);
+  let beganWith: string | undefined = modelVersion;
 
   const record: RunRecord = {
     fileBytes,
@@ -52,6 +54,7 @@ export function runRecord(
       checkSameRun(stored, job);
       startedAt = stored.summary.startedAt;
       nameTrained ||= stored.summary.nameTrained ?? true;
+      beganWith = stored.summary.modelVersion;
       record.msPerStep = stored.summary.msPerStep;
       return stored;
     },
@@ -72,6 +75,7 @@ export function runRecord(
     return {
       runId,
       modelId,
+      ...(beganWith === undefined ? {} : { modelVersion: beganWith }),
       adapterId: runId, // one run, one adapter
       identifier,
       classNoun,

@@ -1,6 +1,7 @@
 // A training job in; photos prepared, the run trained through lost devices, everything kept; its summary out.
 import { initialWeights } from '../adapter/init.ts';
 import type { DrawRequest, Picture } from '../diffusion/picture.ts';
+import { tasteOf } from '../diffusion/picture-taste.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
@@ -26,6 +27,7 @@ export interface RunNeeds {
   modules: readonly LoraModule[];
   /** Words at the end of a caption that the model does not read. */
   cutWords?: (caption: string) => number;
+  modelVersion: string;
   runs: RunStore;
   adapters: AdapterStore;
   previews: PreviewStore;
@@ -48,10 +50,11 @@ export function runSession(
   controls: RunControls,
   report: (event: TrainEvent) => void,
 ): RunSession {
-  const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
+  const { canvas, engines, modules, modelVersion, previews, prepare = prepareRun } = needs;
   const { settings } = job;
   const { seed, rank, resolution } = settings;
-  const record = runRecord(needs, job, modules, needs.cutWords);
+  const { guidance, scene } = tasteOf(job.modelId);
+  const record = runRecord(needs, job, modules, modelVersion, needs.cutWords);
   let prepared: PreparedRun | null = null;
   let now: { unet: UNetEngine; step: number } | null = null; // what a preview is drawn with
 
@@ -76,7 +79,7 @@ export function runSession(
   async function preview(unet: UNetEngine, step: number): Promise<void> {
     const begun = performance.now();
     const request: DrawRequest = {
-      ...{ prompt: prepared!.prompt, negativePrompt: '', seed, steps: settings.previewSteps, guidance: 7.5 },
+      ...{ prompt: prepared!.prompt + scene, negativePrompt: '', seed, steps: settings.previewSteps, guidance },
       ...{ adapterId: job.runId, moment: step, strength: 1, size: resolution, weights: settings.weights },
     };
     const text = await readPrompt(canvas, request, () => {});

@@ -34,7 +34,12 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
     const { canvas, engines, modules, info, tokenizer } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
     const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
-    const run = runSession({ ...kept, canvas, engines, modules, cutWords }, job, controls, onEvent);
+    const run = runSession(
+      { ...kept, canvas, engines, modules, modelVersion: info.version, cutWords },
+      job,
+      controls,
+      onEvent,
+    );
     last = { runId: job.runId, run };
     return turns.training(controls, async () => {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));

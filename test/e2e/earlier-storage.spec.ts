@@ -51,11 +51,14 @@ test('a project, its captions, its unfinished run and its adapters are there aft
   expect(Object.keys((await downloaded(page, 'diffusers')).header)).toHaveLength(2 * 56);
 });
 
-test('the unfinished run goes on where it was, with the model as it is now', async ({ page }) => {
+test('the unfinished run goes on where it was, with the model as it is now, and says that its weights are new', async ({
+  page,
+}) => {
   test.setTimeout(3 * GPU_MS);
   await returnTo(page, 'train');
   await button(page, en.train.resumeFrom(2)).click({ timeout: GPU_MS });
   await expect(compareLink(page)).toBeVisible({ timeout: 2 * GPU_MS });
+  await expect(page.getByText(en.model.earlierWeights('Demo model'))).toBeVisible();
   // Its earlier measurements are there beside the new one.
   await page.getByText(en.train.chartDetails, { exact: true }).click();
   await expect(page.getByRole('table', { name: en.train.tableCaption }).getByRole('rowheader')).toHaveText([

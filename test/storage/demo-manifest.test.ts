@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { DEMO_BYTES } from '../../src/storage/demo-bytes.ts';
 import { checkManifest, totalBytes } from '../../src/storage/manifest.ts';
-import { DEMO_BYTES } from '../../src/storage/sources.ts';
 
 const folder = new URL('../../public/models/demo/', import.meta.url);
 

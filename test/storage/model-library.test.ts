@@ -1,8 +1,8 @@
 // The models of a browser: doubted and trusted, licensed, in two tabs, on a full disk, cleared in part, taken in, deleted.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DEMO_BYTES } from '../../src/storage/demo-bytes.ts';
 import { modelLibrary } from '../../src/storage/model-library.ts';
 import { sd15Manifest } from '../../src/storage/sd15.ts';
-import { DEMO_BYTES } from '../../src/storage/sources.ts';
 import type { FolderToKeep } from '../../src/storage/take-in.ts';
 import type { OnTransfer } from '../../src/storage/transfer-meter.ts';
 import { hash, KIB, mirrored, never, UNET } from './library.ts';

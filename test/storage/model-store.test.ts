@@ -36,7 +36,8 @@ describe('a model', () => {
       true,
     );
     expect(told.at(-1)?.done).toBe(total);
-    expect(model.info).toEqual({ id: 'small', name: 'Small', source: 'here', licence: 'none', bytes: total });
+    const facts = { id: 'small', name: 'Small', source: 'here', licence: 'none', bytes: total };
+    expect(model.info).toEqual({ ...facts, version: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{8}){2}$/) });
     expect(await model.json('unet/config.json')).toEqual({ path: 'unet/config.json', seed: 1 });
     expect(await model.text('tokenizer/merges.txt')).toBe('#version: 0.2\na b\n');
     expect(await first(model)).toBe(1 + UNET.length);
@@ -58,13 +59,16 @@ describe('a model', () => {
     expect(server.log[1]).toMatch(/\.safetensors bytes=2000-\d+$/);
   });
 
-  it('is noticed when it was replaced: only what differs is fetched, and the old files go', async () => {
+  it('is noticed when it was replaced: only what differs is fetched, the old files go, and its version is another', async () => {
     const { server, db, open, first } = setup();
-    await open();
+    const { version } = (await open()).info;
     const before = (await db.keysUnder(['shard'])).length;
     server.files = smallModel(2);
     server.log = [];
-    expect(await first(await open())).toBe(2 + UNET.length);
+    const replaced = await open();
+    expect(await first(replaced)).toBe(2 + UNET.length);
+    expect(replaced.info.version).not.toBe(version);
+    expect((await open()).info.version).toBe(replaced.info.version);
     expect(server.log.some((path) => path.startsWith('tokenizer/'))).toBe(false);
     expect(await db.keysUnder(['shard'])).toHaveLength(before);
   });

@@ -135,7 +135,7 @@ export class FakeStudio implements StudioCalls {
       });
     const { name, bytes, source, licence } = this.fakes.list().find((listing) => listing.id === id)!;
     const sizes = id === 'demo' ? [128] : [256, 384, 512];
-    return { id, name, bytes, resolution: sizes.at(-1)!, sizes, source, licence };
+    return { id, name, bytes, version: 'a1-b2-c3', resolution: sizes.at(-1)!, sizes, source, licence };
   }
   recognise = fileKinds;
   async readPhoto(...[signal, name, file, known, needs]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {

@@ -61,12 +61,12 @@ describe('presets', () => {
       alpha: 8,
     });
   });
-  test('the demo model gets the recipe its yardstick was measured with', () => {
+  test('the demo model gets the recipe whose pictures show the subject', () => {
     expect(presetSettings('balanced', 8, 'demo', 128)).toMatchObject({
       steps: 300,
-      learningRate: 1e-3,
-      rank: 4,
-      alpha: 4,
+      learningRate: 2e-3,
+      rank: 8,
+      alpha: 8,
       schedule: 'constant',
       previewEvery: 50,
     });

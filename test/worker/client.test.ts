@@ -35,7 +35,16 @@ describe('answers', () => {
     const { client } = clientOf({
       openModel: async (_, modelId, onProgress) => {
         onProgress({ phase: 'opening-model', done: 1, total: 2 });
-        return { id: modelId, name: 'Demo', bytes: 1, resolution: 128, sizes: [128], source: '', licence: '' };
+        return {
+          id: modelId,
+          name: 'Demo',
+          bytes: 1,
+          version: '',
+          resolution: 128,
+          sizes: [128],
+          source: '',
+          licence: '',
+        };
       },
     });
     const heard: number[] = [];
@@ -116,7 +125,16 @@ describe('signals', () => {
 
   it('replaces a worker that does not let go, with the same model open', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const info = { id: 'demo', name: 'Demo', bytes: 1, resolution: 128, sizes: [128], source: '', licence: '' };
+    const info = {
+      id: 'demo',
+      name: 'Demo',
+      bytes: 1,
+      version: '',
+      resolution: 128,
+      sizes: [128],
+      source: '',
+      licence: '',
+    };
     const opened: string[] = [];
     const openModel: WireStudio['openModel'] = async (_, id) => {
       opened.push(id);

@@ -19,7 +19,16 @@ async function demo() {
   const { config, weights } = await openUNet('public/models/demo/unet');
   const unet: UNetFiles = { config, tensors: weights, downscale: 8, sizes: [64, 128] };
   const { canvas } = toyCanvas();
-  const info = { id: 'demo', name: '', bytes: 0, resolution: 128, sizes: [64, 128], source: '', licence: '' };
+  const info = {
+    id: 'demo',
+    name: '',
+    bytes: 0,
+    version: '',
+    resolution: 128,
+    sizes: [64, 128],
+    source: '',
+    licence: '',
+  };
   return { unet, canvas, info, modules: modulesOf(unet) };
 }
 

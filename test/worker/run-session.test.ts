@@ -8,6 +8,7 @@ import { learningRates } from '../../src/training/learning-rate.ts';
 import { noticingLoss } from '../../src/training/recover.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import { Trouble } from '../../src/trouble.ts';
+import { adapterShelf } from '../../src/worker/adapter-shelf.ts';
 import { checkJob, prepareRun } from '../../src/worker/prepare-run.ts';
 import { runSession } from '../../src/worker/run-session.ts';
 import { settings } from '../training/toy-run.ts';
@@ -32,6 +33,7 @@ const jobOf = (change: Partial<TrainingSettings> = {}): TrainingJob => ({
 
 /** One browser: its stores stay, sessions come and go. `breaks`: what goes wrong on the n-th engine. */
 function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
+  const model = { version: 'first' };
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
   const { canvas, count } = toyCanvas(decoderParameters);
   let engines = 0;
@@ -39,7 +41,13 @@ function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
     const events: TrainEvent[] = [];
     const controls = runControls();
     const needs = {
-      ...{ ...stores, canvas, cutWords, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
+      ...{
+        ...stores,
+        canvas,
+        cutWords,
+        modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }],
+        modelVersion: model.version,
+      },
       engines: {
         forTraining: async (s: TrainingSettings) => noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet),
       },
@@ -52,7 +60,7 @@ function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
     const run = runSession(needs, job, controls, (event) => events.push(event));
     return { run, controls, events };
   };
-  return { ...stores, session, count, canvas };
+  return { ...stores, session, count, canvas, model };
 }
 
 describe('a run', () => {
@@ -78,8 +86,8 @@ describe('a run', () => {
       dispatchesPerStep: 6,
       adapterBytes: 2 * (80 + 1),
     });
-    // Name sentence, empty prompt, one caption: the other three photos share the name sentence. Previews encode nothing more.
-    expect(count.prompts).toBe(3);
+    // Name sentence, the same with a background, empty prompt, one caption: the other three photos share the name sentence. Previews encode nothing more.
+    expect(count.prompts).toBe(4);
     expect(count.opened).toBe(2); // closed before training, opened again to decode the first preview
   });
 
@@ -138,6 +146,23 @@ describe('a run', () => {
     const { startedAt: _a, msPerStep: _b, ...same } = summary;
     expect(expected).toMatchObject(same);
     expect(await reloaded.adapters.moment('run', 20)).toEqual(await quiet.adapters.moment('run', 20));
+  });
+
+  it('of a model that was replaced since goes on, and with its adapter still names the weights it began with', async () => {
+    const { session, runs, adapters, model } = browser();
+    await session(jobOf({ steps: 5 })).run.train();
+    model.version = 'second';
+    const summary = await session(jobOf()).run.train();
+    expect(summary).toMatchObject({ step: 12, state: 'done', modelVersion: 'first' });
+    const wholly = await session({ ...jobOf(), runId: 'another' }).run.train();
+    expect(wholly.modelVersion).toBe('second');
+    expect(new Map((await runs.list()).map((run) => [run.runId, run.modelVersion]))).toEqual(
+      new Map(Object.entries({ run: 'first', another: 'second' })),
+    );
+    const listed = await adapterShelf(adapters).list();
+    expect(new Map(listed.map((one) => [one.adapterId, one.modelVersion]))).toEqual(
+      new Map(Object.entries({ run: 'first', another: 'second' })),
+    );
   });
 
   it('survives a lost GPU and ends in the same adapter', async () => {

@@ -1,4 +1,4 @@
-"""A diffusers folder MODEL (and a folder of sample sets) -> public/models/demo and public/samples, whole or not at all.
+"""A diffusers folder MODEL (and a folder of sample sets) -> public/models/demo and public/samples, whole or not at all, and src/storage/demo-bytes.ts.
 
     python tools/demo-model/install.py MODEL [--samples SAMPLES]
 
@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors import safe_open
 from manifest import write_manifest
 
-PUBLIC = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../public"))
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 LICENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "LICENCE.md")
 MOST_BYTES = 32_000_000
 WEIGHTS = {"unet": "diffusion_pytorch_model.safetensors", "vae": "diffusion_pytorch_model.safetensors", "text_encoder": "model.safetensors"}
@@ -25,7 +25,7 @@ SHAPE = {
     "text_encoder": dict(vocab_size=49408, hidden_size=96, intermediate_size=384, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=77, hidden_act="quick_gelu"),
     "scheduler": dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="epsilon", steps_offset=1),
 }
-SAMPLE_SETS = {"octopus": 8, "teddy-bear": 4}  # the first one is what the page opens with
+SAMPLE_SETS = {"octopus": 8, "teddy-bear": 8}  # the first one is what the page opens with
 SAMPLE_PX = 128
 
 
@@ -146,6 +146,13 @@ def write_model(model, folder):
     write_manifest(folder)
 
 
+def write_size(folder, file):
+    """What the page says of the model before anybody has asked for its manifest: the files that it fetches."""
+    size = sum(os.path.getsize(f"{folder}/{name}") for name in FILES if name != "holdout.json")
+    with open(file, "w", newline="\n") as f:
+        f.write(f"// Written by tools/demo-model/install.py: bytes of the bundled model, known before its manifest was asked for.\nexport const DEMO_BYTES = {size:_};\n")
+
+
 def write_samples(samples, folder):
     index = []
     for name, count in SAMPLE_SETS.items():
@@ -162,14 +169,16 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model")
     p.add_argument("--samples", help="folder with a folder of pictures for each sample set; without it the samples stay as they are")
-    p.add_argument("--public", default=PUBLIC)
+    p.add_argument("--root", default=ROOT, help="the repository")
     a = p.parse_args()
     faults = list(model_faults(a.model)) + (list(sample_faults(a.samples)) if a.samples else [])
     if faults:
         sys.exit("\n".join([*faults, f"Nothing was written: {len(faults)} faults."]))
-    replace(f"{a.public}/models/demo", lambda folder: write_model(a.model, folder))
+    model = f"{a.root}/public/models/demo"
+    replace(model, lambda folder: write_model(a.model, folder))
+    write_size(model, f"{a.root}/src/storage/demo-bytes.ts")
     if a.samples:
-        replace(f"{a.public}/samples", lambda folder: write_samples(a.samples, folder))
+        replace(f"{a.root}/public/samples", lambda folder: write_samples(a.samples, folder))
     print(f"Installed {a.model} as public/models/demo" + (f" and {a.samples} as public/samples" if a.samples else "") + ".")
 
 

@@ -83,6 +83,7 @@ export const compare = {
   emptyAction: 'Go to training',
   otherModel: (name: string) => `This adapter was made with ${name}.`,
   otherModelText: 'Pictures with it need that model.',
+  earlierWeights: 'What this adapter learned is unchanged. Today’s weights may show less of it.',
   openModel: (name: string) => `Open ${name}`,
   needModel: 'Open the model first, then pictures can be drawn.',
   needModelAction: 'Choose a model',

@@ -3,6 +3,7 @@ import type { GpuReport, ModelListing, Progress } from '../../worker/api.ts';
 import { bytes, duration, percent } from '../amounts.ts';
 
 export const model = {
+  earlierWeights: (name: string) => `${name} has new weights since this was begun.`,
   title: 'Teach Stable Diffusion something only you have.',
   sub: 'Five photos and your own graphics card. Nothing is installed, and no photo leaves this page.',
   samplesTag: 'Five sample photos. Yours go here.',

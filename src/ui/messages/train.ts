@@ -119,6 +119,7 @@ export const train = {
   slowedHint: 'The card is probably out of memory and borrowing the computer’s.',
   slowedClose: 'Close other tabs and programs that use the card.',
   done: (span: Span) => `Done in ${spanText(span)}`,
+  earlierWeights: 'What it learned is kept. It goes on with the new ones; its loss may jump where it does.',
   doneTitle: 'Done',
   stoppedTitle: (step: number) => `Kept at step ${amount(step)}`,
   doneBest: (best: number, gain: number) =>

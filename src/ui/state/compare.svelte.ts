@@ -1,6 +1,7 @@
 // Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
 import { SvelteMap } from 'svelte/reactivity';
 import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Progress } from '../../worker/api.ts';
+import { tasteOf } from '../../worker/client.ts';
 import type { Canvas } from './baseline.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
@@ -17,8 +18,8 @@ export class Compare {
   prompt = $state('');
   negativePrompt = $state('');
   seed = $state(42);
-  steps = $state(20);
-  guidance = $state(7.5);
+  steps = $state(tasteOf(null).steps);
+  guidance = $state(tasteOf(null).guidance);
   strength = $state(1);
   moment = $state<number | null>(null); // null = the best
   layout = $state<AdapterLayout>('kohya');
@@ -65,11 +66,14 @@ export class Compare {
     }
   }
 
-  /** Puts an adapter on screen. The prompt becomes its name sentence unless the user wrote their own. */
+  /** Puts an adapter on screen. The prompt becomes its name sentence, steps and guidance what its model likes, unless the user chose their own. */
   open(adapter: AdapterInfo): void {
     const own = this.prompt !== '' && this.prompt !== sentence(this.adapter);
     if (this.adapter?.adapterId === adapter.adapterId && this.adapter.moments.length === adapter.moments.length) return;
     this.stop();
+    const [usual, taste] = [tasteOf(this.adapter?.modelId ?? null), tasteOf(adapter.modelId)];
+    if (this.steps === usual.steps) this.steps = taste.steps;
+    if (this.guidance === usual.guidance) this.guidance = taste.guidance;
     this.adapter = adapter;
     this.moment = null;
     this.strength = 1;
@@ -238,4 +242,4 @@ export class Compare {
 }
 
 const sentence = (adapter: AdapterInfo | null): string =>
-  adapter ? `a photo of ${adapter.identifier} ${adapter.classNoun}`.trim() : '';
+  adapter ? `a photo of ${adapter.identifier} ${adapter.classNoun}`.trim() + tasteOf(adapter.modelId).scene : '';

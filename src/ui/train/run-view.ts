@@ -28,6 +28,7 @@ export interface RunView {
   savedStep: number;
   notches: number[]; // steps at which the run went on after a stop
   notSaved: { step: number; keptStep: number } | null; // the disk is full
+  begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   resets: number; // times the graphics card was reset since the page opened
   hung: boolean; // the last time that it went on by itself, it had stopped answering
   slowed: { step: number; times: number } | null; // steps take so many times as long as before
@@ -55,6 +56,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     savedStep: 0,
     notches: [],
     notSaved: null,
+    begunWith: null,
     resets: 0,
     hung: false,
     slowed: null,
@@ -76,6 +78,7 @@ export function storedRun(run: RunSummary): RunView {
     msLeft: Math.max(0, run.settings.steps - run.step) * run.msPerStep,
     gpuBytes: run.gpuBytes,
     savedStep: run.step,
+    begunWith: run,
     summary: ended ? run : null,
   };
 }
