@@ -39,6 +39,8 @@ export interface TroubleFacts {
       | 'unknown';
     detail: string; // which keys or bytes say so
   };
+  /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
+  'broken-weights': { file: string; tensor: string; found: 'nan' | 'infinite' | 'too-large'; count: number };
   'not-this-family': { key: string; expected: string; got: string };
   'photo-unreadable': { file: string; reason: 'not-an-image' | 'truncated' | 'too-large' };
   'photo-too-small': { file: string; width: number; height: number; needs: number };

@@ -1,5 +1,6 @@
 // What a file is that is no Stable Diffusion checkpoint, in English: one sentence on what it is, one on what to do.
 import type { TroubleFacts } from '../../trouble.ts';
+import { count } from '../amounts.ts';
 
 type NotOne = TroubleFacts['not-a-checkpoint'];
 
@@ -53,3 +54,17 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: st
     'Choose a .safetensors file of the 1.x or 2.x family, or a diffusers folder.',
   ],
 };
+
+/** A model whose weights nothing can be done with: which tensor says so, and how many of its values. */
+export function brokenWeights({
+  file,
+  tensor,
+  found,
+  count: n,
+}: TroubleFacts['broken-weights']): [title: string, text: string] {
+  const what = { nan: 'not a number', infinite: 'infinite', 'too-large': 'too large for 16 bits' }[found];
+  return [
+    `“${file}” has broken weights.`,
+    `${n === 1 ? 'One value' : `${count(n)} values`} of “${tensor}” ${n === 1 ? 'is' : 'are'} ${what}: nothing could be drawn or trained with it. Choose another copy or version.`,
+  ];
+}

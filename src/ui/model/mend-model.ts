@@ -8,6 +8,7 @@ export function mendModel(app: Darkroom, trouble: Mishap, modelId: string | null
   switch (trouble.code) {
     case 'not-a-checkpoint':
     case 'not-this-family':
+    case 'broken-weights':
     case 'hash-differs':
       transfers.trouble = null;
       route.go('model');
