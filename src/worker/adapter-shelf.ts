@@ -1,10 +1,12 @@
 // Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
 
 import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+import { type BaseModel, saidOfBase } from '../adapter/base-model.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
-import { type BaseModel, demoBaseModel, kohyaMetadata } from '../adapter/metadata.ts';
+import { kohyaMetadata, withoutNetwork } from '../adapter/metadata.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
+import { learnedFrom } from '../dataset/split.ts';
 import { readSafetensors } from '../files/safetensors.ts';
 import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
@@ -19,7 +21,11 @@ export interface AdapterShelf {
   take(name: string, file: Blob, model: { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
 
-export function adapterShelf(store: AdapterStore): AdapterShelf {
+/** `baseOf`: a model that an adapter of an earlier version belongs to; null where nobody knows any more. */
+export function adapterShelf(
+  store: AdapterStore,
+  baseOf: (modelId: string) => Promise<BaseModel | null> = async () => null,
+): AdapterShelf {
   const find = async (adapterId: string): Promise<StoredAdapter> => {
     const adapter = await store.load(adapterId);
     if (!adapter) throw new Error(`there is no adapter ${adapterId}`);
@@ -32,6 +38,10 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
       throw new Error(`adapter ${adapter.adapterId} has no step ${step}, only ${adapter.moments.join(', ')}`);
     return { step, weights };
   };
+  const metadataOf = async ({ run, photos, base, modelId, said = {} }: StoredAdapter, step: number) =>
+    run
+      ? kohyaMetadata(run, base ?? (await baseOf(modelId)), learnedFrom(photos, run.settings.keptAside), step)
+      : { ...said };
   return {
     list: async () => (await store.list()).map(infoOf),
     async load(adapterId, moment) {
@@ -43,15 +53,13 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
       const adapter = await find(adapterId);
       const { step, weights } = await weightsOf(adapter, moment);
       const modules = modulesIn(weights, adapter.rank);
-      const { identifier, classNoun, run } = adapter;
-      const metadata: Record<string, string> = run
-        ? kohyaMetadata(run, baseModelOf(adapter.modelId), adapter.photos, step)
-        : {};
+      const metadata = await metadataOf(adapter, step);
       const bytes =
         layout === 'kohya'
           ? writeKohya(weights, modules, adapter, metadata)
-          : writeDiffusers(weights, modules, adapter);
-      return { name: adapterFileName(identifier, classNoun, step, adapter.bestStep), bytes };
+          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata));
+      const { identifier, classNoun, bestStep } = adapter;
+      return { name: adapterFileName(identifier, classNoun, step, bestStep, layout), bytes };
     },
     async take(name, file, model) {
       const read = await readAdapter(await readSafetensors(file, name), model.modules);
@@ -71,6 +79,7 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
         createdAt: Date.now(),
         run: null,
         photos: 0,
+        said: saidOfBase(read.metadata),
         fileBytes: adapterTensorBytes(modulesIn(read.weights, read.rank), read.rank),
       };
       await store.saveMoment(adapterId, 0, read.weights);
@@ -79,9 +88,6 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
     },
   };
 }
-
-/** The only model so far; Stable Diffusion 1.5 gets a line of its own. */
-const baseModelOf = (_modelId: string): BaseModel => demoBaseModel;
 
 /** Names and sizes of the modules that weights of this rank belong to. */
 const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>

@@ -27,6 +27,7 @@ import {
   drawLatents,
   readPrompt,
 } from './drawing.ts';
+import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
 import { gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
@@ -61,7 +62,7 @@ export interface Kept {
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
-  const shelf: AdapterShelf = adapterShelf(kept.adapters);
+  const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
   const tickets = new Map<Ticket, AbortController>();
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
@@ -211,11 +212,11 @@ export function createStudio(stored: Kept): WireStudio {
     train: (ticket, job, onEvent) =>
       under(ticket, (signal) =>
         inOneTab(async () => {
-          const { canvas, engines, modules, info } = opened();
+          const { canvas, engines, modules, info, base } = opened();
           if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
           const controls = runControls();
           signal.addEventListener('abort', () => controls.stop());
-          const needs = { ...kept, canvas, engines, modules };
+          const needs = { ...kept, canvas, engines, modules, base };
           const run = runSession(needs, job, controls, onEvent);
           session = { runId: job.runId, run };
           return turns.training(controls, async () => {
