@@ -28,6 +28,9 @@ export interface TroubleFacts {
       | 'inpainting'
       | 'instruct-pix2pix'
       | 'depth'
+      | 'upscaler'
+      | 'image-prompt'
+      | 'video'
       | 'sdxl'
       | 'newer-family'
       | 'lora'
@@ -36,8 +39,11 @@ export interface TroubleFacts {
       | 'pickle'
       | 'gguf'
       | 'incomplete'
+      | 'links'
+      | 'several'
       | 'unknown';
     detail: string; // which keys or bytes say so
+    name?: string; // of a family, where that is known more closely than its kind
   };
   /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
   'broken-weights': { file: string; tensor: string; found: 'nan' | 'infinite' | 'too-large'; count: number };

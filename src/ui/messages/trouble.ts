@@ -126,7 +126,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
     case 'model-busy':
       return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
     case 'not-a-checkpoint':
-      return say(...notACheckpoint[mishap.facts.kind](mishap.facts.file), 'Choose another');
+      return say(...notACheckpoint[mishap.facts.kind](mishap.facts.file, mishap.facts.name), 'Choose another');
     case 'bug':
       return say(
         'Something went wrong in Darkroom.',
