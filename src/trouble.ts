@@ -36,6 +36,9 @@ export interface TroubleFacts {
       | 'inpainting'
       | 'instruct-pix2pix'
       | 'depth'
+      | 'upscaler'
+      | 'image-prompt'
+      | 'video'
       | 'sdxl'
       | 'newer-family'
       | 'lora'
@@ -44,8 +47,11 @@ export interface TroubleFacts {
       | 'pickle'
       | 'gguf'
       | 'incomplete'
+      | 'links'
+      | 'several'
       | 'unknown';
     detail: string; // which keys or bytes say so
+    name?: string; // of a family, where that is known more closely than its kind
   };
   /** A file that was opened as a LoRA and is something else. */
   'not-an-adapter': {
@@ -67,6 +73,8 @@ export interface TroubleFacts {
   gone: { what: 'adapter' | 'run' | 'moment'; name: string };
   /** Something that has to wait until no training is under way. */
   'busy-training': Record<string, never>;
+  /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
+  'broken-weights': { file: string; tensor: string; found: 'nan' | 'infinite' | 'too-large'; count: number };
   'not-this-family': { key: string; expected: string; got: string };
   /** `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. */
   'photo-unreadable': {

@@ -8,7 +8,7 @@ type Kind = TroubleFacts['not-an-adapter']['kind'];
 
 /** Needs no model: what a file is can be told before one is open. Whether it fits the model is readAdapter's to say. */
 export async function openAdapter(file: Blob, name: string): Promise<SafetensorsFile> {
-  const head = kindOfBytes(new Uint8Array(await file.slice(0, 8).arrayBuffer()));
+  const head = kindOfBytes(new Uint8Array(await file.slice(0, 64).arrayBuffer()), true);
   if (head) throw notAnAdapter(name, head.kind, head.detail);
   const opened = await readSafetensors(file, name);
   const keys = opened.keys();

@@ -31,8 +31,8 @@ export interface ModelListing {
 
 /** What the page says of a model besides the state of its files. */
 export type ModelFacts = Pick<ModelListing, 'name' | 'source' | 'licence' | 'licenceUrl'>;
-/** The oldest records are a manifest alone. */
-export type ModelRecord = Manifest & Partial<ModelFacts>;
+/** The oldest records are a manifest alone. `sound`: all its weights were seen to be finite (those of a pinned hash need not be). */
+export type ModelRecord = Manifest & Partial<ModelFacts> & { sound?: true };
 
 /** Another one wherever a weight is another: the beginning of each weights file's sha256, in the order of their paths. */
 export const versionOf = ({ files }: Manifest): string =>

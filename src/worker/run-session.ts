@@ -4,9 +4,7 @@ import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { tasteOf } from '../diffusion/picture-taste.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
-import type { AdapterStore } from '../storage/adapter-store.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
-import type { RunStore } from '../storage/run-store.ts';
 import { awakeClock } from '../training/awake-clock.ts';
 import type { RunControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
@@ -19,17 +17,12 @@ import { Trouble } from '../trouble.ts';
 import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
-import { runRecord } from './run-record.ts';
+import { type RecordNeeds, runRecord } from './run-record.ts';
 
-export interface RunNeeds {
+export interface RunNeeds extends RecordNeeds {
   canvas: Canvas;
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
-  /** Words at the end of a caption that the model does not read. */
-  cutWords?: (caption: string) => number;
-  modelVersion: string;
-  runs: RunStore;
-  adapters: AdapterStore;
   previews: PreviewStore;
   prepare?: typeof prepareRun; // another one in tests: Node decodes no photos
 }
@@ -50,11 +43,11 @@ export function runSession(
   controls: RunControls,
   report: (event: TrainEvent) => void,
 ): RunSession {
-  const { canvas, engines, modules, modelVersion, previews, prepare = prepareRun } = needs;
+  const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
   const { settings } = job;
   const { seed, rank, resolution } = settings;
   const { guidance, scene } = tasteOf(job.modelId);
-  const record = runRecord(needs, job, modules, modelVersion, needs.cutWords);
+  const record = runRecord(needs, job, modules);
   let prepared: PreparedRun | null = null;
   let now: { unet: UNetEngine; step: number } | null = null; // what a preview is drawn with
 

@@ -31,11 +31,11 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
   let last: { runId: string; run: RunSession } | null = null;
 
   async function begin(job: TrainingJob, controls: RunControls, onEvent: (event: TrainEvent) => void) {
-    const { canvas, engines, modules, info, tokenizer } = opened();
+    const { canvas, engines, modules, info, tokenizer, base } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
     const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
     const run = runSession(
-      { ...kept, canvas, engines, modules, modelVersion: info.version, cutWords },
+      { ...kept, canvas, engines, modules, base, modelVersion: info.version, cutWords },
       job,
       controls,
       onEvent,

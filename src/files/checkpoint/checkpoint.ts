@@ -3,6 +3,7 @@
 import { neededFiles, parseJson } from '../model-folder.ts';
 import { readSafetensors } from '../safetensors.ts';
 import { damaged } from '../safetensors-header.ts';
+import type { OnBroken } from '../sound-weights.ts';
 import { type CanonicalFile, jsonFile, textFile, weightsFile } from './canonical-file.ts';
 import {
   type Family,
@@ -18,7 +19,11 @@ import {
   vaeJson,
 } from './configs.ts';
 import { type Folder, findFolder, type GivenFile, readConfig, readFolder } from './folder.ts';
-import { kindOfBytes, notACheckpoint } from './refusals.ts';
+
+import { placeBlobs } from './hub-cache.ts';
+import { lastOf, onlyFile, refuseByBytes, WEIGHTS_ENDING } from './only-file.ts';
+import { notACheckpoint } from './refusals.ts';
+
 import { readSingleFile } from './single-file.ts';
 import { textNeeds, textSizes, unetNeeds, unetSizes, vaeNeeds, vaeSizes } from './sizes.ts';
 import { checkTensors, type Tensors, type Weights } from './stored.ts';
@@ -40,42 +45,35 @@ export interface TokenizerFiles {
  * Opens a checkpoint: reads every header and config, checks that all tensors are there, in their shapes, and converts nothing yet.
  * `tokenizer` is asked where the checkpoint brings no vocabulary; every Stable Diffusion has CLIP's.
  * Trouble 'not-a-checkpoint' names what the file is instead; 'file-damaged' what is missing or wrong in it; 'not-this-family' a setting that we
- * do not compute.
+ * do not compute. `onBroken` hears, once the files are read, of weights that cannot be used; it may throw.
  */
 export async function openCheckpoint(
   given: readonly GivenFile[],
   tokenizer: () => Promise<TokenizerFiles>,
+  onBroken: OnBroken = () => {},
 ): Promise<Checkpoint> {
-  const folder = findFolder(given);
-  if (folder) return assemble(folder.name || 'Stable Diffusion', folder, await readFolder(folder), null, tokenizer);
-  const { path, file } = onlyFile(given);
-  const fileName = path.split(/[/\\]/).at(-1) as string;
+  const files = await placeBlobs(given);
+  const folder = findFolder(files);
+  const sources = { folder, tokenizer, onBroken };
+  if (folder) return assemble(folder.name || 'Stable Diffusion', await readFolder(folder), null, sources);
+  const { path, file } = await onlyFile(files);
+  const fileName = lastOf(path);
   await refuseByBytes(fileName, file);
   const { weights, said } = readSingleFile(await readSafetensors(file, fileName));
-  return assemble(fileName.replace(/\.safetensors$/i, ''), null, weights, said, tokenizer);
+  return assemble(fileName.replace(WEIGHTS_ENDING, ''), weights, said, sources);
 }
 
-function onlyFile(given: readonly GivenFile[]): GivenFile {
-  const weights = given.filter(({ path }) => /\.(safetensors|ckpt|pt|pth|bin|gguf)$/i.test(path));
-  const only = given.length === 1 ? given[0] : weights.length === 1 ? weights[0] : undefined;
-  if (only) return only;
-  const names = given.slice(0, 3).map(({ path }) => path);
-  const what = given.length === 0 ? 'no file was given' : `${given.length} files, none of them in unet/: ${names}`;
-  throw notACheckpoint(names[0] ?? '', 'incomplete', what);
-}
-
-/** By their first bytes, not by their names: a pickle can be called anything. */
-async function refuseByBytes(name: string, file: Blob): Promise<void> {
-  const found = kindOfBytes(new Uint8Array(await file.slice(0, 8).arrayBuffer()));
-  if (found) throw notACheckpoint(name, found.kind, found.detail);
+interface Sources {
+  folder: Folder | null;
+  tokenizer: () => Promise<TokenizerFiles>;
+  onBroken: OnBroken;
 }
 
 async function assemble(
   name: string,
-  folder: Folder | null,
   { unet, vae, text_encoder: text }: Weights,
   said: Prediction,
-  tokenizer: () => Promise<TokenizerFiles>,
+  { folder, tokenizer, onBroken }: Sources,
 ): Promise<Checkpoint> {
   const own = async (path: string): Promise<Json | null> => (folder ? readConfig(folder, path) : null);
   const ownUnet = await own('unet/config.json');
@@ -115,11 +113,11 @@ async function assemble(
       ),
     ),
     jsonFile('text_encoder/config.json', textJson(textIs, family, ownText)),
-    weightsFile('text_encoder/model.safetensors', only(text, needs.text)),
+    weightsFile('text_encoder/model.safetensors', only(text, needs.text), onBroken),
     jsonFile('unet/config.json', unetJson(config, sampleSize)),
-    weightsFile('unet/diffusion_pytorch_model.safetensors', only(unet, needs.unet)),
+    weightsFile('unet/diffusion_pytorch_model.safetensors', only(unet, needs.unet), onBroken),
     jsonFile('vae/config.json', vaeJson(vaeIs, await own('vae/config.json'))),
-    weightsFile('vae/diffusion_pytorch_model.safetensors', only(vae, needs.vae)),
+    weightsFile('vae/diffusion_pytorch_model.safetensors', only(vae, needs.vae), onBroken),
   ];
   if (`${files.map(({ path }) => path)}` !== `${neededFiles}`)
     throw new Error('openCheckpoint: not the files of a model');
