@@ -20,6 +20,10 @@ export interface TrainingOptions extends FakeOptions {
   paceMs?: number;
   failAt?: number;
   loseDeviceAt?: number;
+  /** Steps are told to be 20 times slower from here on. */
+  slowAt?: number;
+  /** Stop is not heard. */
+  deaf?: boolean;
   bestAt?: number;
   runs?: RunSummary[];
   adapters?: AdapterInfo[];
@@ -42,6 +46,7 @@ export class TrainingStudio extends FakeStudio {
   #paused = false;
   #stopped = false;
   #preview = false;
+  #ended = false;
   #job: TrainingJob | null = null;
 
   constructor(options: TrainingOptions = {}) {
@@ -62,7 +67,7 @@ export class TrainingStudio extends FakeStudio {
     this.#job = job;
     const { paceMs = 20, failAt, loseDeviceAt } = this.#options;
     const stored = this.#runs.find((run) => run.runId === job.runId);
-    [this.#paused, this.#stopped, this.#preview] = [false, false, false];
+    [this.#paused, this.#stopped, this.#preview, this.#ended] = [false, false, false, false];
     const losses = [...(stored?.losses ?? [])];
     const heldOut = [...(stored?.heldOut ?? [])];
     for (const [phase, total] of [
@@ -92,6 +97,7 @@ export class TrainingStudio extends FakeStudio {
       if (step === failAt) throw new Trouble('numbers-ran-away', { step, keptStep: Math.floor(step / 50) * 50 });
       losses[step - 1] = this.heldOut(step) * (0.35 + 1.3 * noise(step));
       on(this.#step(step, losses[step - 1]!, settings));
+      if (step === this.#options.slowAt) on({ kind: 'slowed', step, times: 20 });
       if (step === loseDeviceAt && !lost) {
         lost = true;
         step = Math.floor(step / 50) * 50;
@@ -162,8 +168,11 @@ export class TrainingStudio extends FakeStudio {
   override async resume(): Promise<void> {
     this.#paused = false;
   }
+  override startAgain(): void {
+    this.#ended = true;
+  }
   override async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped = !this.#options.deaf;
   }
   override async previewNow(): Promise<void> {
     this.#preview = true;
@@ -226,6 +235,7 @@ export class TrainingStudio extends FakeStudio {
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, ms));
     signal.throwIfAborted();
+    if (this.#ended) throw new DOMException('ended', 'AbortError');
   }
 }
 

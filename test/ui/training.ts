@@ -42,6 +42,8 @@ const studio = new TrainingStudio({
   msPerStep: number('ms'),
   failAt: number('fail'),
   loseDeviceAt: number('lose'),
+  slowAt: number('slow'),
+  deaf: query.has('deaf'),
   bestAt: number('best'),
   picture,
   sketches: query.has('sketches'),
