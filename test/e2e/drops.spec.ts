@@ -75,10 +75,10 @@ test('on every screen: photos and captions go to Photos, a checkpoint to Model, 
 
 test('kohya’s folders under the mouse: two photos of one name keep their own captions, what lies between them is named', async ({
   page,
-}, { outputPath }) => {
+}, info) => {
   await toPhotos(page);
   const put = (path: string, content: string | Buffer) => {
-    const to = outputPath(join('set', path));
+    const to = info.outputPath(join('set', path));
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, content);
   };
@@ -90,7 +90,7 @@ test('kohya’s folders under the mouse: two photos of one name keep their own c
   put('5_ohwx man/.DS_Store', 'x');
   put('log/run', '%PDF-1.4');
   const mouse = await page.context().newCDPSession(page);
-  const data = { items: [], files: [outputPath('set')], dragOperationsMask: 1 };
+  const data = { items: [], files: [info.outputPath('set')], dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
     await mouse.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
   await expect(page.locator('[data-frame]')).toHaveCount(2);
@@ -133,6 +133,29 @@ test('the bytes decide: HEIC is told by its name, an end marker may be missing, 
   await expect(frame(page, 'a-masklabel.png')).toHaveAccessibleName(/left out.*A mask, kept aside/);
   await page.getByRole('button', { name: `${en.photos.putBack}, a-masklabel.png` }).click();
   await expect(frame(page, 'a-masklabel.png')).toHaveAccessibleName(/in use/);
+});
+
+test('a pasted picture goes to Photos; pasted into a field beside words, the words are meant', async ({ page }) => {
+  await toPhotos(page);
+  const { name, mimeType, buffer } = await picture(page, 'pasted.png', 600, 500, 'image/png');
+  await page.goto('./#/name');
+  const field = page.getByLabel(en.name.identifier, { exact: true });
+  const paste = (words: string) =>
+    field.evaluate(
+      (input, [file, type, base64, text]) => {
+        const clipboardData = new DataTransfer();
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        clipboardData.items.add(new File([bytes], file, { type }));
+        if (text) clipboardData.setData('text/plain', text);
+        const event = new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData });
+        return !input.dispatchEvent(event);
+      },
+      [name, mimeType, buffer.toString('base64'), words] as const,
+    );
+  expect(await paste('aawxbc')).toBe(false); // left to the field
+  expect(await paste('')).toBe(true);
+  await expect(page).toHaveURL(/#\/photos$/);
+  await expect(page.locator('[data-frame]')).toHaveCount(1);
 });
 
 test('108 megapixels are taken as JPEG and as WebP, turned as EXIF says', async ({ page }) => {

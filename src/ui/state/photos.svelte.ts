@@ -5,9 +5,10 @@ import type { CaptionFile } from '../intake/sidecars.ts';
 import { Captions } from './captions.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
+/** `path`: in what was dropped, where it lay in a folder. */
 export type Entry =
-  | { id: string; name: string; path: string; state: 'waiting' }
-  | { id: string; name: string; path: string; state: 'unreadable'; trouble: Mishap }
+  | { id: string; name: string; path?: string; state: 'waiting' }
+  | { id: string; name: string; path?: string; state: 'unreadable'; trouble: Mishap }
   | { id: string; name: string; state: 'ready'; photo: Photo };
 export type UnreadableEntry = Extract<Entry, { state: 'unreadable' }>;
 export type ReadyEntry = Extract<Entry, { state: 'ready' }>;
@@ -15,7 +16,7 @@ export type ReadyEntry = Extract<Entry, { state: 'ready' }>;
 export const wholeCrop: Crop = { x: 0.5, y: 0.5, size: 1 };
 /** These leave a photo out by themselves; the user can put it back. Blur and a long shape are advice only. */
 const leavesOut = (flag: PhotoFlag): boolean => flag.kind !== 'blurred' && flag.kind !== 'panorama';
-const pathOf = (entry: Entry): string => (entry.state === 'ready' ? (entry.photo.path ?? entry.name) : entry.path);
+const pathOf = (entry: Entry): string => (entry.state === 'ready' ? entry.photo.path : entry.path) ?? entry.name;
 
 export class Photos {
   entries = $state.raw<Entry[]>([]);
