@@ -101,7 +101,7 @@ describe('a run', () => {
     expect(await trained(['a rock, aawxbc figurine'], 2)).toBe(false); // cut off
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'])).toBe(true);
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'], 0, { keptAside: 1 })).toBe(false); // kept aside
-  });
+  }, 60_000);
 
   it('measures on exactly what its evidence says', async () => {
     const { run } = browser().session(jobOf());
