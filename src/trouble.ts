@@ -26,7 +26,7 @@ export interface TroubleFacts {
   /** All bytes came and the header is right, but the sha256 is another: kept aside. */
   'hash-differs': { file: string; expected: string; got: string };
   /** Opened before all of it was here, or the browser has cleared a part of it. */
-  'model-incomplete': { modelId: string; missingBytes: number };
+  'model-incomplete': { modelId: string; missingBytes: number; origin?: FileOrigin };
   /** Another tab is writing this model. */
   'model-busy': { modelId: string };
   /** A file that is something else than a Stable Diffusion 1 or 2 checkpoint, by name. */
@@ -69,8 +69,8 @@ export interface TroubleFacts {
   };
   /** Asked before any model is open. `file`: what was to be opened on it. */
   'no-model': { file?: string };
-  /** An adapter, a run or a saved step that is not stored any more. */
-  gone: { what: 'adapter' | 'run' | 'moment'; name: string };
+  /** An adapter, a run, a saved step or a model that is not stored any more. */
+  gone: { what: 'adapter' | 'run' | 'moment' | 'model'; name: string };
   /** Something that has to wait until no training is under way. */
   'busy-training': Record<string, never>;
   /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */

@@ -65,15 +65,16 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
   const locked = <T>(id: string, work: () => Promise<T>, wait = false, signal?: AbortSignal) =>
     lockingModel(id, work, { wait, signal, ...(options.locks ? { locks: options.locks } : {}) });
 
-  const sourceOf = (id: string): ModelSource => {
-    const source = sources.get(id);
-    if (!source) throw new Error(`the model “${id}” cannot be fetched from anywhere`);
-    return source;
+  /** A checkpoint of the user's is here whole or it is not: nobody but them can bring it again. */
+  const noSource = async (id: string): Promise<Trouble> => {
+    const { bytes, storedBytes } = await listingOf(id);
+    const facts = { modelId: id, missingBytes: Math.max(0, bytes - storedBytes), origin: 'disk' as const };
+    return new Trouble('model-incomplete', facts, `the model “${id}” cannot be fetched from anywhere`);
   };
   /** What is being fetched, where that is not what is in use. */
   const wantedOf = async (id: string): Promise<ModelRecord> => {
     const record = (await readRecord(db, 'wanted', id)) ?? (await readRecord(db, 'model', id));
-    if (!record) throw new Error(`nothing of the model “${id}” is here`);
+    if (!record) throw new Trouble('gone', { what: 'model', name: id }, `nothing of the model “${id}” is here`);
     return record;
   };
   const accepted = async (id: string): Promise<boolean> => (await db.get(['licence', id])) !== undefined;
@@ -126,7 +127,8 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
   }
 
   async function fetchModel(signal: AbortSignal, id: string, onTransfer: OnTransfer): Promise<void> {
-    const source = sourceOf(id);
+    const source = sources.get(id);
+    if (!source) throw await noSource(id);
     if (source.asksLicence && !(await accepted(id))) throw new Error(`the licence of “${id}” was not accepted`);
     await locked(id, async () => {
       if ((await listingOf(id)).state === 'complete') return;

@@ -7,13 +7,10 @@ import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
 import { wholeAdapters, wholeRuns } from '../storage/earlier.ts';
-import type { ModelListing } from '../storage/model-records.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
 import type { Project } from '../storage/project-store.ts';
 import type { RunStore } from '../storage/run-store.ts';
-import type { StorageReport } from '../storage/space.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
-import type { OnTransfer } from '../storage/transfer-meter.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
@@ -31,26 +28,14 @@ import {
 import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
-import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
+import { type ModelSession, modelSession } from './model-session.ts';
+import type { ModelShelf } from './model-shelf.ts';
 import { suggestName } from './suggest-name.ts';
+import { tickets } from './tickets.ts';
 import { timings } from './timings.ts';
 import { trainings } from './trainings.ts';
-import type { Ticket, WireStudio } from './wire.ts';
+import type { WireStudio } from './wire.ts';
 
-/** storage/model-library.ts, with checkpoints read by files/checkpoint. */
-export interface ModelShelf {
-  list(): Promise<ModelListing[]>;
-  storage(): Promise<StorageReport>;
-  acceptLicence(modelId: string): Promise<void>;
-  fetch(signal: AbortSignal, modelId: string, onTransfer: OnTransfer): Promise<void>;
-  takeIn(signal: AbortSignal, files: { path: string; file: Blob }[], onTransfer: OnTransfer): Promise<ModelListing>;
-  trust(modelId: string): Promise<void>;
-  doubt(modelId: string): Promise<void>;
-  remove(modelId: string): Promise<void>;
-  /** Whether there is somewhere to fetch it from: not so for a checkpoint of the user's. */
-  canFetch(modelId: string): boolean;
-  open(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
-}
 export interface Kept {
   /** The models as the page at this address has them. */
   models(page: string): ModelShelf;
@@ -65,7 +50,6 @@ export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
   const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
-  const tickets = new Map<Ticket, AbortController>();
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
   let gpuReport: GpuReport | null = null;
@@ -78,21 +62,7 @@ export function createStudio(stored: Kept): WireStudio {
   };
   const originOf = (modelId: string | undefined): FileOrigin =>
     modelId === undefined || models.canFetch(modelId) ? 'fetched' : 'disk';
-  /** A long call under its ticket, with a signal that cancel(ticket) aborts. */
-  const under = async <T>(
-    ticket: Ticket,
-    work: (signal: AbortSignal) => Promise<T>,
-    origin = originOf(model?.info.id),
-    file?: string,
-  ): Promise<T> => {
-    const stop = new AbortController();
-    tickets.set(ticket, stop);
-    try {
-      return await blaming(origin, () => work(stop.signal), file);
-    } finally {
-      tickets.delete(ticket);
-    }
-  };
+  const { under, cancel } = tickets(() => originOf(model?.info.id));
   const inspect = async (): Promise<GpuReport> => {
     gpuReport = reportOf(await findAdapter());
     return gpuReport;
@@ -116,7 +86,7 @@ export function createStudio(stored: Kept): WireStudio {
     },
     ping: async () => {},
     inspect,
-    cancel: async (ticket) => tickets.get(ticket)?.abort(),
+    cancel: async (ticket) => cancel(ticket),
 
     models: () => models.list(),
     storage: () => models.storage(),

@@ -48,6 +48,15 @@ describe('a model', () => {
       if (text) expect([text.length, hash(new TextEncoder().encode(text))]).toEqual([bytes, sha256]);
   });
 
+  it('of the user is never fetched: a part that is missing is told with its own way on (was a bug report)', async () => {
+    const library = modelLibrary('https://page.example/', { db: emptyDatabase() });
+    expect(['demo', 'sd15', 'mine'].map(library.canFetch)).toEqual([true, true, false]);
+    await expect(library.fetch(never, 'mine', quiet)).rejects.toMatchObject({
+      ...{ code: 'model-incomplete', facts: { modelId: 'mine', origin: 'disk' } },
+    });
+    await expect(library.doubt('mine')).rejects.toMatchObject({ code: 'gone', facts: { what: 'model' } });
+  });
+
   it('is not fetched before its licence was accepted', async () => {
     const { library, sd15, server, open } = await begin(40_000, { db: emptyDatabase() });
     expect((await sd15()).asksLicence).toBe(false);

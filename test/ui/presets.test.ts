@@ -125,7 +125,7 @@ describe('settings as text', () => {
     expect(refused('{"rank": null}')).toContain('“null” is not a number.');
     expect(refused('{"rank": ""}')).toContain('A whole number from 1 to 128.');
     expect(refused('{"steps": "1,000"}')).toBe(
-      '“steps”: “1,000” can mean 1000 or 1. Write 1000 or 1. Nothing was changed.',
+      '“steps”: “1,000” can mean 1000 or 1. Write the one you mean. Nothing was changed.',
     );
     expect(refused('{"steps": "1.234"}')).toContain('can mean 1234 or 1.234. Write 1234.');
     expect(refused('{"steps": "1.000,5"}')).toContain('A whole number');

@@ -27,6 +27,8 @@ const rows: Row[] = [
   ['download-cut', { file: 'x', status: 0, storedBytes: 1, totalBytes: 2 }, 'Continue'],
   ['hash-differs', damaged, 'Go to Model'],
   ['model-incomplete', { modelId: 'sd15', missingBytes: 1 }, 'Fetch it'],
+  ['model-incomplete', { modelId: 'mine', missingBytes: 1, origin: 'disk' }, 'Open its file'], // was: Fetch it, and a bug report
+
   ['model-busy', { modelId: 'sd15' }, 'Try again'],
   ['not-a-checkpoint', { file: 'x', kind: 'sdxl', detail: '' }, 'Choose another'],
   ['not-a-checkpoint', { file: 'x', kind: 'lora', detail: '' }, 'Open it under Compare'],
@@ -38,6 +40,7 @@ const rows: Row[] = [
   ['no-model', { file: 'x' }, 'Choose a model'],
   ['gone', { what: 'adapter', name: '' }, 'Look again'],
   ['gone', { what: 'run', name: 'step 4' }, 'Look again'],
+  ['gone', { what: 'model', name: 'mine' }, 'Look again'],
   ['busy-training', {}, 'Go to training'],
   ['not-this-family', { key: 'k', expected: 'a', got: 'b' }, 'Choose another'],
   ['photo-unreadable', { file: 'x.jpg', reason: 'truncated' }, 'Leave out'],

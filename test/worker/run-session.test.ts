@@ -116,7 +116,7 @@ describe('a run', () => {
     expect(await trained(['a rock, aawxbc figurine'], 2)).toBe(false); // cut off
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'])).toBe(true);
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'], 0, { keptAside: 1 })).toBe(false); // kept aside
-  });
+  }, 60_000);
 
   it('keeps with its adapter the model it is trained on, as known once an engine is made', async () => {
     const { session, adapters } = browser();

@@ -10,8 +10,8 @@ export const numbers = {
     if (refusal.kind === 'limits' || text.trim() === '') return wanted;
     if (refusal.kind === 'no-number') return `${typed} is not a number. ${wanted}`;
     const [grouped, decimal] = refusal.readings.map(numberText) as [string, string];
-    const either = whole && !Number.isInteger(refusal.readings[1]) ? grouped : `${grouped} or ${decimal}`;
-    return `${typed} can mean ${grouped} or ${decimal}. Write ${either}.`;
+    const toWrite = whole && !Number.isInteger(refusal.readings[1]) ? grouped : 'the one you mean';
+    return `${typed} can mean ${grouped} or ${decimal}. Write ${toWrite}.`;
   },
   /** After a refusal: what counts. */
   stays: (value: number): string => `Until then it stays at ${numberText(value)}.`,

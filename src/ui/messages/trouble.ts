@@ -138,7 +138,13 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'Go to Model',
       );
     case 'model-incomplete':
-      return say('A part of the model is missing.', `${bytes(mishap.facts.missingBytes)} must be fetched.`, 'Fetch it');
+      return mishap.facts.origin === 'disk'
+        ? say(
+            'A part of the model is missing.',
+            `The browser has cleared ${bytes(mishap.facts.missingBytes)} of it. It was made of a file of yours: open that again.`,
+            'Open its file',
+          )
+        : say('A part of the model is missing.', `${bytes(mishap.facts.missingBytes)} must be fetched.`, 'Fetch it');
     case 'model-busy':
       return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
     case 'not-a-checkpoint':
@@ -161,7 +167,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'gone':
       return say(
-        `${mishap.facts.name ? `“${mishap.facts.name}”` : { adapter: 'This adapter', run: 'This run', moment: 'This step' }[mishap.facts.what]} is not stored here any more.`,
+        `${mishap.facts.name ? `“${mishap.facts.name}”` : { adapter: 'This adapter', run: 'This run', moment: 'This step', model: 'This model' }[mishap.facts.what]} is not stored here any more.`,
         'It was deleted, perhaps in another tab. Everything else is kept.',
         'Look again',
       );

@@ -41,6 +41,10 @@ export function mendModel(app: Darkroom, trouble: Mishap, modelId: string | null
       return;
     case 'model-incomplete':
       model.trouble = null;
+      if (trouble.facts.origin === 'disk') {
+        route.go('model');
+        return;
+      }
       void transfers.fetch(trouble.facts.modelId);
       return;
     default:
