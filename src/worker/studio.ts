@@ -1,19 +1,10 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
-import { readPhoto } from '../dataset/read-photo.ts';
 import { fileKinds } from '../files/file-kind.ts';
 import { findAdapter } from '../gpu/device.ts';
 import { type GpuReport, reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
-import type { AdapterStore } from '../storage/adapter-store.ts';
 import { wholeAdapters, wholeRuns } from '../storage/earlier.ts';
-import type { ModelListing } from '../storage/model-records.ts';
-import type { PreviewStore } from '../storage/preview-store.ts';
-import type { Project } from '../storage/project-store.ts';
-import type { RunStore } from '../storage/run-store.ts';
-import type { StorageReport } from '../storage/space.ts';
-import type { TimingStore } from '../storage/timing-store.ts';
-import type { OnTransfer } from '../storage/transfer-meter.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
@@ -30,35 +21,13 @@ import {
 } from './drawing.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
-import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
+import type { Kept, ModelShelf } from './kept.ts';
+import { type ModelSession, modelSession } from './model-session.ts';
 import { suggestName } from './suggest-name.ts';
+import { takePhoto } from './take-photo.ts';
 import { timings } from './timings.ts';
 import { trainings } from './trainings.ts';
 import type { Ticket, WireStudio } from './wire.ts';
-
-/** storage/model-library.ts, with checkpoints read by files/checkpoint. */
-export interface ModelShelf {
-  list(): Promise<ModelListing[]>;
-  storage(): Promise<StorageReport>;
-  acceptLicence(modelId: string): Promise<void>;
-  fetch(signal: AbortSignal, modelId: string, onTransfer: OnTransfer): Promise<void>;
-  takeIn(signal: AbortSignal, files: { path: string; file: Blob }[], onTransfer: OnTransfer): Promise<ModelListing>;
-  trust(modelId: string): Promise<void>;
-  doubt(modelId: string): Promise<void>;
-  remove(modelId: string): Promise<void>;
-  /** Whether there is somewhere to fetch it from: not so for a checkpoint of the user's. */
-  canFetch(modelId: string): boolean;
-  open(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
-}
-export interface Kept {
-  /** The models as the page at this address has them. */
-  models(page: string): ModelShelf;
-  runs: RunStore;
-  adapters: AdapterStore;
-  previews: PreviewStore;
-  timings: TimingStore;
-  project: { save(project: Project): Promise<void>; load(): Promise<Project | null> };
-}
 
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
@@ -67,6 +36,7 @@ export function createStudio(stored: Kept): WireStudio {
   const tickets = new Map<Ticket, AbortController>();
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
+  let tidied: Promise<void> | null = null;
   let gpuReport: GpuReport | null = null;
   /** Who hears of weights going up and kernels being compiled: whoever's turn it is. */
   let hearGpu: OnProgress = () => {};
@@ -152,12 +122,8 @@ export function createStudio(stored: Kept): WireStudio {
       ),
 
     recognise: fileKinds,
-    readPhoto: (ticket, name, file, known, needs) =>
-      under(ticket, async (signal) => {
-        const reading = await readPhoto(name, file, known, needs);
-        signal.throwIfAborted();
-        return reading;
-      }),
+    readPhoto: (ticket, id, name, file, known, needs) =>
+      under(ticket, (signal) => takePhoto(kept.project, signal, { id, name, file }, known, needs)),
 
     async tokens(text, identifier) {
       const { tokenizer } = opened();
@@ -242,6 +208,7 @@ export function createStudio(stored: Kept): WireStudio {
     async forgetRun(runId) {
       await kept.runs.forget(runId);
       await kept.previews.forget(runId);
+      await kept.runPhotos.forget(runId);
     },
     adapters: () => shelf.list(),
     adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
@@ -253,7 +220,14 @@ export function createStudio(stored: Kept): WireStudio {
       if (!bytes) throw new Error(`run ${runId} was not trained since the page was opened: its photos are not at hand`);
       return bytes;
     },
-    saveProject: (project) => kept.project.save(project),
-    loadProject: () => kept.project.load(),
+    saveProject: (change, known) => kept.project.save(change, known),
+    async loadProject() {
+      const project = await kept.project.load();
+      tidied ??= kept.runs.list().then((runs) => kept.project.tidy(runs.map(({ runId }) => runId)));
+      tidied.catch(() => {}); // not waited for, and done again at the next visit
+      return project;
+    },
+    keepShown: (place, shown) => kept.shown.save(place, shown),
+    shown: (place) => kept.shown.load(place),
   };
 }
