@@ -126,12 +126,13 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
 async function readPhotos(studio: StudioClient, job: AutomationJob, needs: number): Promise<Photo[]> {
   const photos: Photo[] = [];
   for (const { name, base64 } of job.photos) {
-    const file = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
+    const id = crypto.randomUUID();
+    const bytes = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
     const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
     try {
-      const reading = await studio.readPhoto(never, name, file, known, needs);
+      const { reading, file } = await studio.readPhoto(never, id, name, bytes, known, needs);
       photos.push({
-        id: `photo-${photos.length}`,
+        id,
         name,
         file,
         reading,

@@ -76,11 +76,15 @@ export interface TroubleFacts {
   /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
   'broken-weights': { file: string; tensor: string; found: 'nan' | 'infinite' | 'too-large'; count: number };
   'not-this-family': { key: string; expected: string; got: string };
-  /** `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. */
+  /**
+   * 'gone': the file changed, or its disk is not there, before we had a copy. 'lost': our copy cannot be read. 'unread': the page was left before
+   * it was read. `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. `id`: the photo's.
+   */
   'photo-unreadable': {
     file: string;
-    reason: 'not-an-image' | 'other-format' | 'damaged' | 'truncated' | 'too-large' | 'gone';
+    reason: 'not-an-image' | 'other-format' | 'damaged' | 'truncated' | 'too-large' | 'gone' | 'lost' | 'unread';
     format?: string;
+    id?: string;
   };
   'photo-too-small': { file: string; width: number; height: number; needs: number };
   'no-photos': Record<string, never>;
@@ -91,6 +95,8 @@ export interface TroubleFacts {
   'numbers-ran-away': { step: number; keptStep: number };
   'disk-full': { neededBytes: number; freeBytes: number };
   'another-tab': Record<string, never>;
+  /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */
+  'other-photos': { began: number; here: number; missing: string[] };
   'bad-setting': { setting: string; expected: string; got: string };
 }
 export type TroubleCode = keyof TroubleFacts;

@@ -2,19 +2,8 @@
 import { fileKind } from '../files/file-kind.ts';
 import { endOf, type ImageStructure, imageStructure } from '../files/image-structure.ts';
 import { jpegScans } from '../files/jpeg-scans.ts';
-import { Trouble, type TroubleFacts } from '../trouble.ts';
+import { bytesOf, MOST_BYTES, unreadable } from './photo-bytes.ts';
 import { decodingScale, isTooLarge } from './photo-size.ts';
-
-/** The largest file whose pixels a tab could hold is a BMP of as many. */
-const MOST_BYTES = 1_100_000_000;
-
-type Reason = TroubleFacts['photo-unreadable']['reason'];
-const unreadable = (file: string, reason: Reason, got: string, format = '') =>
-  new Trouble(
-    'photo-unreadable',
-    { file, reason, format },
-    `${file}: expected a whole JPEG, PNG, WebP or AVIF image, got ${got}.`,
-  );
 
 /**
  * The photo as it is meant to be seen: EXIF orientation applied, a very large one made smaller. Trouble 'photo-unreadable' for anything else.
@@ -22,10 +11,10 @@ const unreadable = (file: string, reason: Reason, got: string, format = '') =>
  */
 export async function decodePhoto(name: string, file: Blob): Promise<ImageBitmap> {
   const { kind, format } = await fileKind(name, file);
-  if (kind === 'gone') throw unreadable(name, 'gone', 'a file that cannot be read');
+  if (kind === 'gone') throw unreadable(name, 'lost', 'a file that cannot be read');
   if (kind !== 'photo') throw unreadable(name, 'not-an-image', `${kind} ${format}`, format);
   if (file.size > MOST_BYTES) throw unreadable(name, 'too-large', `${file.size} bytes`);
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = await bytesOf(name, file, 'lost');
   const structure = await imageStructure(bytes);
   const early = structure !== null && !structure.complete;
   // Where HEIC cannot be shown at all, that is what there is to say.

@@ -8,12 +8,26 @@ export interface Changes {
   remove?: Key[];
 }
 
+/** What can be done within one transaction. */
+export interface Transaction {
+  get<T>(key: Key): Promise<T | undefined>;
+  keysUnder(prefix: (string | number)[]): Promise<Key[]>;
+  valuesUnder<T>(prefix: (string | number)[]): Promise<T[]>;
+  put(key: Key, value: unknown): void;
+  remove(key: Key): void;
+}
+
 /** One database with one store (idb-keyval's rule). Opened at its first use. */
 export interface Database {
   get<T>(key: Key): Promise<T | undefined>;
   getMany<T>(keys: Key[]): Promise<(T | undefined)[]>;
   /** All or nothing. A full disk is Trouble 'disk-full' with numbers, and changes nothing. */
   write(changes: Changes): Promise<void>;
+  /**
+   * Reads and writes as one: nothing that `work` has read is changed by another tab before it has written; it throws, and nothing is written.
+   * `work` may wait for nothing but `all`. A full disk as in `write`.
+   */
+  transact<T>(mode: IDBTransactionMode, work: (all: Transaction) => Promise<T>): Promise<T>;
   /** Keys that begin with these parts, in order. */
   keysUnder(prefix: (string | number)[]): Promise<Key[]>;
   valuesUnder<T>(prefix: (string | number)[]): Promise<T[]>;
@@ -30,28 +44,61 @@ export function database(name: string): Database {
     get: <T>(key: Key) => store('readonly', (s) => promisifyRequest<T | undefined>(s.get(key))),
     getMany: <T>(keys: Key[]) =>
       store('readonly', (s) => Promise.all(keys.map((key) => promisifyRequest<T | undefined>(s.get(key))))),
-    write: (changes) => write(store, changes),
+    write: ({ put = [], remove = [] }) => {
+      const work = async (all: Transaction) => {
+        for (const key of remove) all.remove(key);
+        for (const [key, value] of put) all.put(key, value);
+      };
+      return transact(store, 'readwrite', work, () => put.reduce((sum, [, value]) => sum + roughBytes(value), 0));
+    },
+    transact: (mode, work) => transact(store, mode, work),
     keysUnder: (prefix) => store('readonly', (s) => promisifyRequest(s.getAllKeys(under(prefix)))) as Promise<Key[]>,
     valuesUnder: <T>(prefix: (string | number)[]) =>
       store('readonly', (s) => promisifyRequest<T[]>(s.getAll(under(prefix)))),
   };
 }
 
-async function write(store: UseStore, { put = [], remove = [] }: Changes): Promise<void> {
+async function transact<T>(
+  store: UseStore,
+  mode: IDBTransactionMode,
+  work: (all: Transaction) => Promise<T>,
+  needed?: () => number, // bytes, should the disk be full; what was put until then if it is not known
+): Promise<T> {
+  let written = 0; // bytes, roughly
   try {
-    await store('readwrite', (s) => {
+    return await store(mode, async (s) => {
+      const ended = promisifyRequest(s.transaction);
+      ended.catch(() => {}); // it is waited for below, or the reason is already known
+      const all: Transaction = {
+        get: <V>(key: Key) => promisifyRequest<V | undefined>(s.get(key)),
+        keysUnder: (prefix) => promisifyRequest(s.getAllKeys(under(prefix))) as Promise<Key[]>,
+        valuesUnder: <V>(prefix: (string | number)[]) => promisifyRequest<V[]>(s.getAll(under(prefix))),
+        put(key, value) {
+          written += roughBytes(value);
+          s.put(value, key);
+        },
+        remove: (key) => void s.delete(key),
+      };
       try {
-        for (const key of remove) s.delete(key);
-        for (const [key, value] of put) s.put(value, key);
+        const result = await work(all);
+        await ended;
+        return result;
       } catch (error) {
-        s.transaction.abort(); // a value that cannot be cloned must not leave the ones before it written
+        abort(s.transaction); // a value that cannot be cloned must not leave the ones before it written
         throw error;
       }
-      return promisifyRequest(s.transaction);
     });
   } catch (error) {
-    if (isQuotaError(error)) throw await diskFull(put.reduce((sum, [, value]) => sum + roughBytes(value), 0));
+    if (isQuotaError(error)) throw await diskFull(needed?.() ?? written);
     throw error;
+  }
+}
+
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -6,6 +6,7 @@ import type { Progress } from '../progress.ts';
 export type TrainEvent =
   | { kind: 'progress'; progress: Progress }
   | { kind: 'planned'; gpuBytes: GpuBytes; flopsPerStep: number; dispatchesPerStep: number; adapterBytes: number }
+  | { kind: 'own-photos'; photos: number } // it goes on with those it began with: the page's are others by now
   | { kind: 'resumed'; step: number }
   | {
       kind: 'step';

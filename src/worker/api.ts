@@ -8,7 +8,9 @@ import type { FileKind } from '../files/file-kind.ts';
 import type { GpuReport } from '../gpu/report.ts';
 import type { OnProgress } from '../progress.ts';
 import type { ModelInfo, ModelListing } from '../storage/model-records.ts';
-import type { Project } from '../storage/project-store.ts';
+import type { ProjectChange } from '../storage/project-change.ts';
+import type { SavedProject, StoredProject } from '../storage/project-store.ts';
+import type { Place, Shown } from '../storage/shown-store.ts';
 import type { StorageReport } from '../storage/space.ts';
 import type { OnTransfer } from '../storage/transfer-meter.ts';
 import type { TrainEvent } from '../training/events.ts';
@@ -29,7 +31,9 @@ export type { GpuBytes, WeightStorage } from '../gpu/engine-types.ts';
 export type { GpuReport } from '../gpu/report.ts';
 export type { OnProgress, Phase, Progress } from '../progress.ts';
 export type { ModelInfo, ModelListing } from '../storage/model-records.ts';
-export type { Project } from '../storage/project-store.ts';
+export type { Project, ProjectChange, UnreadablePhoto } from '../storage/project-change.ts';
+export type { SavedProject, StoredProject } from '../storage/project-store.ts';
+export type { Place, Shown, ShownCell } from '../storage/shown-store.ts';
 export type { StorageReport } from '../storage/space.ts';
 export type { OnTransfer, Transfer } from '../storage/transfer-meter.ts';
 export type { TrainEvent } from '../training/events.ts';
@@ -58,13 +62,17 @@ export interface Studio {
   openModel(modelId: string, onProgress: OnProgress): Promise<ModelInfo>;
   /** What each of these is, by its first bytes; of captions, their text. Never rejects for a file. */
   recognise(files: { name: string; file: Blob }[]): Promise<FileKind[]>;
-  /** Needs no open model. `needs`: px that the short side should have, the resolution it is to be learned at. */
+  /**
+   * Needs no open model. `needs`: px that the short side should have, the resolution it is to be learned at. The file's bytes are read once and
+   * kept; `file` is that copy, which stays readable whatever becomes of the user's own.
+   */
   readPhoto(
+    id: string,
     name: string,
     file: Blob,
     known: { id: string; fingerprint: string }[],
     needs: number,
-  ): Promise<PhotoReading>;
+  ): Promise<{ reading: PhotoReading; file: Blob }>;
   tokens(text: string, identifier: string): Promise<TokenReport>;
   suggestIdentifier(): Promise<string>;
   /** Memory, time and file size of a run before it starts (null ms until measured on this GPU). */
@@ -72,6 +80,7 @@ export interface Studio {
   /** ms per step, from ten steps on this GPU with these settings; remembered for forecasts. Nothing of it is kept otherwise. */
   measure(settings: TrainingSettings, onProgress: OnProgress): Promise<number>;
   draw(request: DrawRequest, onProgress: OnProgress): Promise<Picture>;
+  /** With the id of a stored run it goes on from its last saved step, with the photos it began with. */
   train(job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -91,6 +100,10 @@ export interface Studio {
   deleteAdapter(adapterId: string): Promise<void>;
   /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */
   evidence(runId: string): Promise<Uint8Array>;
-  saveProject(project: Project): Promise<void>;
-  loadProject(): Promise<Project | null>;
+  /** What this page changed since it heard of revision `known`; what other tabs changed meanwhile comes back. */
+  saveProject(change: ProjectChange, known: number): Promise<SavedProject>;
+  loadProject(): Promise<StoredProject | null>;
+  /** Pictures that are on screen, so that a reload brings them back; those kept before for this place go. */
+  keepShown(place: Place, shown: Shown): Promise<void>;
+  shown(place: Place): Promise<Shown | null>;
 }

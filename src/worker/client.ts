@@ -11,6 +11,8 @@ import type { LongMethod, Ticket } from './wire.ts';
 
 /** How a model's pictures are asked for: the same for the page and for the worker's previews. */
 export { tasteOf } from '../diffusion/picture-taste.ts';
+// How changes of the project meet: the page and the store must agree on it.
+export { applied, changeBetween } from '../storage/project-change.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
 type Calls = Omit<Studio, LongMethod> & { [K in LongMethod]: SignalFirst<Studio[K]> };
@@ -82,7 +84,7 @@ export class StudioClient implements Calls {
   readAdapter: Calls['readAdapter'] = (name, file) =>
     this.#ask((studio) => studio.readAdapter(name, file), this.#openAgain);
   deleteAdapter: Calls['deleteAdapter'] = (adapterId) => this.#ask((studio) => studio.deleteAdapter(adapterId));
-  saveProject: Calls['saveProject'] = (project) => this.#ask((studio) => studio.saveProject(project));
+  saveProject: Calls['saveProject'] = (change, known) => this.#ask((studio) => studio.saveProject(change, known));
   loadProject: Calls['loadProject'] = () => this.#ask((studio) => studio.loadProject());
   evidence: Calls['evidence'] = (runId) => this.#ask((studio) => studio.evidence(runId));
 
@@ -110,8 +112,10 @@ export class StudioClient implements Calls {
       (studio, ticket) => studio.developPreview(ticket, runId, step, this.#connect().hear(onProgress)),
       this.#openAgain,
     );
-  readPhoto: Calls['readPhoto'] = (signal, name, file, known, needs) =>
-    this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, name, file, known, needs));
+  keepShown: Calls['keepShown'] = (place, shown) => this.#ask((studio) => studio.keepShown(place, shown));
+  shown: Calls['shown'] = (place) => this.#ask((studio) => studio.shown(place));
+  readPhoto: Calls['readPhoto'] = (signal, id, name, file, known, needs) =>
+    this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, id, name, file, known, needs));
   draw: Calls['draw'] = (signal, request, onProgress) =>
     this.#long(
       signal,

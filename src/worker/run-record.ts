@@ -130,5 +130,5 @@ function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
     if (expected !== got) throw new Trouble('bad-setting', { setting, expected: String(expected), got: String(got) });
   }
   if (photos !== job.photos.length)
-    throw new Trouble('bad-setting', { setting: 'photos', expected: String(photos), got: String(job.photos.length) });
+    throw new Trouble('other-photos', { began: photos, here: job.photos.length, missing: [] });
 }

@@ -1,16 +1,10 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
-import { readPhoto } from '../dataset/read-photo.ts';
 import { fileKinds } from '../files/file-kind.ts';
 import { findAdapter } from '../gpu/device.ts';
 import { type GpuReport, reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
-import type { AdapterStore } from '../storage/adapter-store.ts';
 import { wholeAdapters, wholeRuns } from '../storage/earlier.ts';
-import type { PreviewStore } from '../storage/preview-store.ts';
-import type { Project } from '../storage/project-store.ts';
-import type { RunStore } from '../storage/run-store.ts';
-import type { TimingStore } from '../storage/timing-store.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
@@ -28,23 +22,14 @@ import {
 import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
+import type { Kept, ModelShelf } from './kept.ts';
 import { type ModelSession, modelSession } from './model-session.ts';
-import type { ModelShelf } from './model-shelf.ts';
 import { suggestName } from './suggest-name.ts';
+import { takePhoto } from './take-photo.ts';
 import { tickets } from './tickets.ts';
 import { timings } from './timings.ts';
 import { trainings } from './trainings.ts';
 import type { WireStudio } from './wire.ts';
-
-export interface Kept {
-  /** The models as the page at this address has them. */
-  models(page: string): ModelShelf;
-  runs: RunStore;
-  adapters: AdapterStore;
-  previews: PreviewStore;
-  timings: TimingStore;
-  project: { save(project: Project): Promise<void>; load(): Promise<Project | null> };
-}
 
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
@@ -52,6 +37,7 @@ export function createStudio(stored: Kept): WireStudio {
   const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
+  let tidied: Promise<void> | null = null;
   let gpuReport: GpuReport | null = null;
   /** Who hears of weights going up and kernels being compiled: whoever's turn it is. */
   let hearGpu: OnProgress = () => {};
@@ -123,12 +109,8 @@ export function createStudio(stored: Kept): WireStudio {
       ),
 
     recognise: fileKinds,
-    readPhoto: (ticket, name, file, known, needs) =>
-      under(ticket, async (signal) => {
-        const reading = await readPhoto(name, file, known, needs);
-        signal.throwIfAborted();
-        return reading;
-      }),
+    readPhoto: (ticket, id, name, file, known, needs) =>
+      under(ticket, (signal) => takePhoto(kept.project, signal, { id, name, file }, known, needs)),
 
     async tokens(text, identifier) {
       const { tokenizer } = opened();
@@ -213,6 +195,7 @@ export function createStudio(stored: Kept): WireStudio {
     async forgetRun(runId) {
       await kept.runs.forget(runId);
       await kept.previews.forget(runId);
+      await kept.runPhotos.forget(runId);
     },
     adapters: () => shelf.list(),
     adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
@@ -224,7 +207,14 @@ export function createStudio(stored: Kept): WireStudio {
       if (!bytes) throw new Error(`run ${runId} was not trained since the page was opened: its photos are not at hand`);
       return bytes;
     },
-    saveProject: (project) => kept.project.save(project),
-    loadProject: () => kept.project.load(),
+    saveProject: (change, known) => kept.project.save(change, known),
+    async loadProject() {
+      const project = await kept.project.load();
+      tidied ??= kept.runs.list().then((runs) => kept.project.tidy(runs.map(({ runId }) => runId)));
+      tidied.catch(() => {}); // not waited for, and done again at the next visit
+      return project;
+    },
+    keepShown: (place, shown) => kept.shown.save(place, shown),
+    shown: (place) => kept.shown.load(place),
   };
 }

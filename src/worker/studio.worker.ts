@@ -5,7 +5,9 @@ import { adapterStore } from '../storage/adapter-store.ts';
 import { modelLibrary } from '../storage/model-library.ts';
 import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
+import { runPhotoStore } from '../storage/run-photos.ts';
 import { runStore } from '../storage/run-store.ts';
+import { shownStore } from '../storage/shown-store.ts';
 import { storageReport } from '../storage/space.ts';
 import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
@@ -30,6 +32,8 @@ Comlink.expose(
     adapters: adapterStore(),
     previews: previewStore(),
     project: projectStore(),
+    runPhotos: runPhotoStore(),
+    shown: shownStore(),
     timings: timingStore(),
   }),
 );

@@ -1,11 +1,13 @@
 // Trainings asked of this worker in; the one that may run, under the lock between tabs and in its turn on the GPU, and hands on it out.
 import type { OnProgress } from '../progress.ts';
+import type { RunPhotoStore } from '../storage/run-photos.ts';
 import { type RunControls, runControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { TrainingJob } from '../training/job.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import type { GpuTurns } from './gpu-turns.ts';
 import type { ModelSession } from './model-session.ts';
+import { withOwnPhotos } from './own-photos.ts';
 import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
 import { inOneTab } from './tab-lock.ts';
 
@@ -19,7 +21,7 @@ export interface Trainings {
   evidence(runId: string): Uint8Array | null;
 }
 interface Needs {
-  kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'>;
+  kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'> & { runPhotos: RunPhotoStore };
   turns: GpuTurns;
   opened(): ModelSession;
   hearGpu(hear: OnProgress): void;
@@ -34,17 +36,15 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
     const { canvas, engines, modules, info, tokenizer, base } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
     const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
-    const run = runSession(
-      { ...kept, canvas, engines, modules, base, modelVersion: info.version, cutWords },
-      job,
-      controls,
-      onEvent,
-    );
-    last = { runId: job.runId, run };
     return turns.training(controls, async () => {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));
       try {
-        return await run.train();
+        return await withOwnPhotos(kept, job, onEvent, (own) => {
+          const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
+          const run = runSession({ ...kept, ...model }, own, controls, onEvent);
+          last = { runId: own.runId, run };
+          return run.train();
+        });
       } finally {
         engines.trainingEnded();
       }

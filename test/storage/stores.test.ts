@@ -1,13 +1,10 @@
-// Runs, adapters, previews and the project: what was saved comes back, and a save that fails leaves the one before it whole.
+// Runs, adapters, previews and pictures: what was saved comes back, and a save that fails leaves the one before it whole.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Photo } from '../../src/dataset/photo.ts';
 import type { Picture } from '../../src/diffusion/picture.ts';
 import type { LoraWeights, TrainingState } from '../../src/gpu/engine-types.ts';
 import { adapterStore, type StoredAdapter } from '../../src/storage/adapter-store.ts';
 import { roughBytes } from '../../src/storage/database.ts';
 import { previewStore } from '../../src/storage/preview-store.ts';
-import type { Project } from '../../src/storage/project-store.ts';
-import { projectStore } from '../../src/storage/project-store.ts';
 import { runStore, type StoredRun } from '../../src/storage/run-store.ts';
 import { askToPersist, checkSpace } from '../../src/storage/space.ts';
 import type { RunSummary } from '../../src/training/run-summary.ts';
@@ -120,54 +117,6 @@ describe('previews', () => {
     await store.save('a', 100, picture('sketch'), Float32Array.of(3));
     await store.forget('a');
     expect(await store.latents('a', 100)).toBe(null);
-  });
-});
-
-describe('the project', () => {
-  const photo = (id: string, caption = ''): Photo => ({
-    id,
-    name: `${id}.jpg`,
-    file: new Blob([`file ${id}`]),
-    reading: { width: 2, height: 1, thumbnail: new Blob([`thumb ${id}`]), fingerprint: 'ff', flags: [] },
-    crop: { x: 0.5, y: 0.5, size: 1 },
-    caption,
-    use: true,
-  });
-  const project = (photos: Photo[]): Project => ({
-    modelId: 'demo',
-    photos,
-    identifier: 'aawxbc',
-    classNoun: 'toy',
-    settings: { preset: 'quick' },
-    runId: null,
-  });
-
-  it('comes back with its photos; only new photos are written, those taken out go', async () => {
-    const db = emptyDatabase();
-    const write = vi.spyOn(db, 'write');
-    const store = projectStore(db);
-    expect(await store.load()).toBeNull();
-    await store.save(project([photo('a'), photo('b')]));
-    const changed = project([photo('b', 'on grass'), photo('c')]);
-    await store.save(changed);
-    expect(write.mock.calls[1]![0].put!.map(([key]) => key)).toEqual(['project', ['photo', 'c']]);
-    const loaded = (await store.load())!;
-    expect(loaded).toEqual(changed);
-    expect(await loaded.photos[0]!.file.text()).toBe('file b');
-    expect(await loaded.photos[1]!.reading.thumbnail.text()).toBe('thumb c');
-    expect(await db.keysUnder(['photo'])).toHaveLength(2);
-  });
-
-  it('saves that are asked for at once end in the last one', async () => {
-    const db = emptyDatabase();
-    const store = projectStore(db);
-    await Promise.all([
-      store.save(project([photo('a')])),
-      store.save(project([])),
-      store.save(project([photo('a'), photo('b')])),
-    ]);
-    expect((await store.load())!.photos.map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(await db.keysUnder(['photo'])).toHaveLength(2);
   });
 });
 

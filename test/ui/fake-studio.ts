@@ -10,19 +10,25 @@ import type {
   ModelListing,
   PhotoReading,
   Picture,
+  Place,
   Project,
+  ProjectChange,
   RunSummary,
+  SavedProject,
+  Shown,
   StorageReport,
+  StoredProject,
   TokenReport,
   TrainingSettings,
 } from '../../src/worker/api.ts';
+import { applied } from '../../src/worker/client.ts';
 import { fakeForecast } from './fake-forecast.ts';
 import { type FakeModelOptions, FakeModels } from './fake-models.ts';
 
 export interface FakeOptions {
   gpu?: GpuReport['kind'] | 'no-webgpu' | 'no-adapter';
   delayMs?: number;
-  project?: Project | null;
+  project?: Omit<Project, 'unreadable'> | null;
   modelFails?: boolean;
   models?: Omit<FakeModelOptions, 'rest'>;
   /** false: no speed of this card is known yet. */
@@ -65,14 +71,15 @@ const cards: Record<GpuReport['kind'], GpuReport> = {
 
 export class FakeStudio implements StudioCalls {
   readonly calls: string[] = [];
-  saved: Project | null;
+  saved: StoredProject | null;
+  readonly #shown = new Map<Place, Shown>();
   readonly fakes: FakeModels;
   readonly #options: FakeOptions;
   #msPerStep: number | null = null;
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
-    this.saved = options.project ?? null;
+    this.saved = options.project ? { unreadable: [], ...options.project, revision: 1 } : null;
     this.fakes = new FakeModels({ ...options.models, rest: (signal) => this.#rest(signal) });
     if (options.measured ?? true) this.#msPerStep = 620;
   }
@@ -138,7 +145,9 @@ export class FakeStudio implements StudioCalls {
     return { id, name, bytes, version: 'a1-b2-c3', resolution: sizes.at(-1)!, sizes, source, licence };
   }
   recognise = fileKinds;
-  async readPhoto(...[signal, name, file, known, needs]: Parameters<StudioCalls['readPhoto']>): Promise<PhotoReading> {
+  async readPhoto(
+    ...[signal, , name, file, known, needs]: Parameters<StudioCalls['readPhoto']>
+  ): Promise<{ reading: PhotoReading; file: Blob }> {
     this.calls.push(`readPhoto ${name}`);
     await this.#rest(signal);
     if (/broken/.test(name)) throw new Trouble('photo-unreadable', { file: name, reason: 'truncated' });
@@ -149,7 +158,7 @@ export class FakeStudio implements StudioCalls {
     const fingerprint = `${file.size}`;
     const twin = known.find((other) => other.fingerprint === fingerprint);
     const shortSide = Math.min(size.width, size.height);
-    return {
+    const reading: PhotoReading = {
       ...size,
       thumbnail: file,
       fingerprint,
@@ -159,6 +168,7 @@ export class FakeStudio implements StudioCalls {
         ...(/blur/.test(name) ? [{ kind: 'blurred' as const }] : []),
       ],
     };
+    return { reading, file };
   }
   async tokens(text: string): Promise<TokenReport> {
     const pieces = text.match(/.{1,2}$|.{1,3}/gu) ?? [];
@@ -226,12 +236,20 @@ export class FakeStudio implements StudioCalls {
   async evidence(): Promise<Uint8Array> {
     return new Uint8Array();
   }
-  async saveProject(project: Project): Promise<void> {
-    this.saved = structuredClone(project);
+  async saveProject(change: ProjectChange, _known: number): Promise<SavedProject> {
     this.calls.push('saveProject');
+    const before = this.saved ?? { ...nothing, revision: 0 };
+    this.saved = { ...applied(before, change), revision: before.revision + 1 };
+    return { revision: this.saved.revision, project: null };
   }
-  async loadProject(): Promise<Project | null> {
+  async loadProject(): Promise<StoredProject | null> {
     return this.saved;
+  }
+  async keepShown(place: Place, shown: Shown): Promise<void> {
+    this.#shown.set(place, structuredClone(shown));
+  }
+  async shown(place: Place): Promise<Shown | null> {
+    return this.#shown.get(place) ?? null;
   }
 
   async #rest(signal?: AbortSignal): Promise<void> {
@@ -239,6 +257,18 @@ export class FakeStudio implements StudioCalls {
     signal?.throwIfAborted();
   }
 }
+
+const nothing: Project = {
+  ...{
+    modelId: null,
+    photos: [],
+    unreadable: [],
+    identifier: '',
+    classNoun: '',
+    settings: { preset: '' },
+    runId: null,
+  },
+};
 
 async function sizeOf(file: Blob, name: string): Promise<{ width: number; height: number }> {
   try {

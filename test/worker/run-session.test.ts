@@ -253,7 +253,9 @@ describe('trouble', () => {
     for (const change of [{ rank: 8 }, { seed: 8 }])
       await expect(session(jobOf(change)).run.train()).rejects.toMatchObject({ code: 'bad-setting' });
     const fewer = { ...jobOf(), photos: photos.slice(1) };
-    await expect(session(fewer).run.train()).rejects.toMatchObject({ facts: { setting: 'photos' } });
+    await expect(session(fewer).run.train()).rejects.toMatchObject({
+      ...{ code: 'other-photos', facts: { began: 4, here: 3 } },
+    });
     expect((await session(jobOf({ steps: 15, learningRate: 0.01 })).run.train()).step).toBe(15);
   });
 

@@ -56,6 +56,8 @@ export const train = {
   saved: 'Saved',
   savedNothing: 'not yet',
   learningRate: 'Learning rate',
+  ownPhotos: (n: number) => `It goes on with the ${n === 1 ? 'photo' : `${amount(n)} photos`} it began with.`,
+  ownPhotosHint: 'Photos, crops or captions have changed since. A new run learns from those.',
   keepOpen: (step: number) =>
     step > 0
       ? `Keep this tab open. If the page reloads or the card resets, training goes on from step ${amount(step)}.`

@@ -3,6 +3,7 @@ import type { FileOrigin, TroubleFacts } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
 import { brokenWeights, notACheckpoint, notAnAdapter } from './checkpoint.ts';
+import { otherPhotos, unreadablePhoto } from './photo-trouble.ts';
 
 /** What happened; what was kept and what to do; the one button, when the page can do it. */
 export interface TroubleWords {
@@ -70,7 +71,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'Choose another',
       );
     case 'photo-unreadable':
-      return say(unreadable(mishap.facts), 'The other photos are kept.', 'Leave out');
+      return unreadablePhoto(mishap.facts);
     case 'photo-too-small':
       return say(
         `Too small: ${mishap.facts.width} × ${mishap.facts.height} px.`,
@@ -117,6 +118,8 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'One tab uses the graphics card at a time. You can look around here meanwhile.',
         null,
       );
+    case 'other-photos':
+      return otherPhotos(mishap.facts);
     case 'bad-setting':
       return say(
         `The setting “${mishap.facts.setting}” cannot be used.`,
@@ -197,7 +200,9 @@ export const unreadableShort = (mishap: Mishap): string => {
     damaged: 'The file is damaged',
     truncated: 'The file ends early',
     'too-large': 'Too large',
-    gone: 'The file is gone',
+    gone: 'Changed or moved',
+    lost: 'Not readable any more',
+    unread: 'Not read yet',
   }[reason];
 };
 
@@ -228,13 +233,3 @@ const fetchOrChoose = ({ origin }: { origin?: FileOrigin }): string =>
   origin === 'fetched' ? 'Fetch again' : 'Choose another';
 
 const say = (title: string, text: string, button: string | null): TroubleWords => ({ title, text, button });
-
-function unreadable({ file, reason, format }: TroubleFacts['photo-unreadable']): string {
-  if (reason === 'truncated') return `“${file}” ends early. Copy it again from where it came.`;
-  if (reason === 'damaged') return `“${file}” is damaged. Copy it again from where it came.`;
-  if (reason === 'too-large') return `“${file}” is too large for this browser. Save it smaller.`;
-  if (reason === 'gone') return `“${file}” can no longer be read. It was moved or changed: add it again.`;
-  if (reason === 'other-format' && format)
-    return `“${file}” is ${/^(A|E|I|O|SVG)/.test(format) ? 'an' : 'a'} ${format} file, which this browser cannot show. Save it as JPEG.`;
-  return `“${file}” is not an image this browser can read. Save it as JPEG or PNG.`;
-}

@@ -22,13 +22,26 @@ export class Baseline {
   readonly finished = $derived(this.cells.length > 0 && this.cells.every((cell) => cell.picture));
   readonly #studio: StudioCalls;
   readonly #canvas: () => Canvas;
+  readonly #model: () => string | null;
   #steps = 0;
   #stop: AbortController | null = null;
 
   /** `canvas`: size and weights, as a run of now would have them, so that both share what is on the GPU. */
-  constructor(studio: StudioCalls, canvas: () => Canvas) {
+  constructor(studio: StudioCalls, canvas: () => Canvas, model: () => string | null) {
     this.#studio = studio;
     this.#canvas = canvas;
+    this.#model = model;
+  }
+
+  /** What this model had drawn before a reload. */
+  async bringBack(): Promise<void> {
+    try {
+      const shown = await this.#studio.shown('baseline');
+      if (!shown || shown.modelId !== this.#model() || this.cells.length > 0) return;
+      this.cells = shown.cells.map(({ request: { prompt, seed }, picture }) => ({ prompt, seed, picture }));
+    } catch (error) {
+      console.warn(error); // they can be drawn again
+    }
   }
 
   /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds. */
@@ -56,14 +69,23 @@ export class Baseline {
     const { prompt, seed } = this.cells[at]!;
     this.drawing = at;
     this.done = this.total = 0;
-    const picture = await this.#studio.draw(
-      stop.signal,
-      { ...withoutAdapter(prompt, seed, this.#steps), ...this.#canvas() },
-      ({ done, total }) => {
-        if (this.#stop === stop) [this.done, this.total] = [done, total];
-      },
-    );
-    if (this.#stop === stop) this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
+    const request = this.#request(prompt, seed);
+    const picture = await this.#studio.draw(stop.signal, request, ({ done, total }) => {
+      if (this.#stop === stop) [this.done, this.total] = [done, total];
+    });
+    if (this.#stop !== stop) return;
+    this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
+    this.#keep();
+  }
+
+  #request(prompt: string, seed: number): DrawRequest {
+    return { ...withoutAdapter(prompt, seed, this.#steps), ...this.#canvas() };
+  }
+  #keep(): void {
+    const modelId = this.#model();
+    if (!modelId) return;
+    const cells = this.cells.map(({ prompt, seed, picture }) => ({ request: this.#request(prompt, seed), picture }));
+    this.#studio.keepShown('baseline', { modelId, cells }).catch((error: unknown) => console.warn(error));
   }
 
   /** Another model: what was drawn is not its. */

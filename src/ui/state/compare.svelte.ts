@@ -3,14 +3,12 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Progress } from '../../worker/api.ts';
 import { tasteOf } from '../../worker/client.ts';
 import type { Canvas } from './baseline.svelte.ts';
+import { keyOf, lastScene, type Scene, sentence, shownCells } from './scene.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
-/** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
-export type Scene = Pick<DrawRequest, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidance' | 'size' | 'weights'>;
 export const bands = [0, 0.25, 0.5, 0.75, 1, 1.25] as const;
 export const mostStrength = 1.25;
 const mostPictures = 120;
-const keyOf = (request: DrawRequest): string => JSON.stringify(request);
 
 export class Compare {
   adapters = $state.raw<AdapterInfo[]>([]);
@@ -46,20 +44,32 @@ export class Compare {
   readonly #studio: StudioCalls;
   readonly #canvas: () => Canvas;
   readonly #nextModel: () => Promise<void>;
+  readonly #model: () => string | null;
+  #broughtBack = false;
   #stop: AbortController | null = null;
   #working = false;
 
-  /** `canvas`: size and weights of every picture, as a run of now would have them. `nextModel`: when a model is opened the next time. */
-  constructor(studio: StudioCalls, canvas: () => Canvas, nextModel: () => Promise<void>) {
+  /**
+   * `canvas`: size and weights of every picture, as a run of now would have them. `nextModel`: when a model is opened the next time.
+   * `model`: the one that is chosen, whose pictures these are.
+   */
+  constructor(
+    studio: StudioCalls,
+    canvas: () => Canvas,
+    nextModel: () => Promise<void>,
+    model: () => string | null = () => null,
+  ) {
     this.#studio = studio;
     this.#canvas = canvas;
     this.#nextModel = nextModel;
+    this.#model = model;
   }
 
   async list(): Promise<void> {
     try {
       this.adapters = (await this.#studio.adapters()).toSorted((a, b) => b.createdAt - a.createdAt);
       const { adapter } = this;
+      await this.#bringBack();
       if (adapter) this.adapter = this.adapters.find((known) => known.adapterId === adapter.adapterId) ?? adapter;
     } catch (error) {
       this.trouble = mishap(error);
@@ -182,6 +192,23 @@ export class Compare {
     await this.list();
   }
 
+  /** After a reload: the scene that was on screen last, if its model and adapter are still here. Nothing is drawn for it. */
+  async #bringBack(): Promise<void> {
+    if (this.#broughtBack || this.scene || this.adapter) return;
+    this.#broughtBack = true;
+    const shown = await this.#studio.shown('compare').catch(() => null); // they can be drawn again
+    const last = shown && lastScene(shown, this.adapters, this.#model());
+    if (!last) return;
+    for (const [key, picture] of last.pictures) this.#pictures.set(key, picture);
+    Object.assign(this, last.state);
+  }
+  /** What is on screen of this scene: without, with, then the strip. */
+  #keepShown(): void {
+    const [modelId, cells] = [this.#model(), shownCells([0, this.strength, ...bands], this)];
+    if (!modelId || cells.length < 2) return;
+    this.#studio.keepShown('compare', { modelId, cells }).catch((error: unknown) => console.warn(error));
+  }
+
   #typed(): Scene {
     const { prompt, negativePrompt, seed, steps, guidance } = this;
     const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
@@ -236,10 +263,8 @@ export class Compare {
 
   #keep(request: DrawRequest, picture: Picture): void {
     this.#pictures.set(keyOf(request), picture);
+    this.#keepShown();
     const [oldest] = this.#pictures.keys();
     if (this.#pictures.size > mostPictures && oldest) this.#pictures.delete(oldest);
   }
 }
-
-const sentence = (adapter: AdapterInfo | null): string =>
-  adapter ? `a photo of ${adapter.identifier} ${adapter.classNoun}`.trim() + tasteOf(adapter.modelId).scene : '';

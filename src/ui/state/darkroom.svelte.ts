@@ -76,11 +76,17 @@ export class Darkroom {
       () => this.model,
     );
     const canvas = () => ({ size: this.setup.settings.resolution, weights: this.setup.settings.weights });
-    this.baseline = new Baseline(studio, canvas);
+    const chosen = () => this.model.chosen;
+    this.baseline = new Baseline(studio, canvas, chosen);
     this.forecasts = new Forecasts(studio);
     this.run = new Run(studio);
-    this.compare = new Compare(studio, canvas, () => this.model.next());
-    this.project = new Project(studio, this.model, this.photos, this.naming, this.setup, this.run);
+    this.compare = new Compare(studio, canvas, () => this.model.next(), chosen);
+    const { model, photos, naming, setup, run } = this;
+    const modelChanged = () => {
+      this.baseline.clear();
+      this.compare.clear();
+    };
+    this.project = new Project(studio, { model, photos, naming, setup, run, modelChanged });
     this.intake = new Intake(this);
   }
 
@@ -124,8 +130,21 @@ export class Darkroom {
     void this.gpu.inspect();
     await Promise.all([this.project.load(), this.models.refresh()]);
     void this.run.find();
-    const { chosen } = this.model;
-    if (chosen && this.models.isHere(chosen)) await this.model.open(chosen);
+    void this.baseline.bringBack();
+    await this.openChosen();
+  }
+
+  /** This project's model, as soon as it is here: after a reload, or when another tab chose it. */
+  async openChosen(): Promise<void> {
+    const { chosen, ready, opening, trouble } = this.model;
+    if (chosen && !ready && !opening && !trouble && this.models.isHere(chosen)) await this.model.open(chosen);
+  }
+  /** The tab is looked at again: what other tabs did meanwhile is taken over. */
+  async seen(): Promise<void> {
+    if (!this.project.loaded) return;
+    await this.project.catchUp(true);
+    void this.run.find();
+    await this.openChosen();
   }
 
   #light(): LampLight {

@@ -1,6 +1,6 @@
 // The model this project uses: which one is chosen, how far opening it has come, what it is once open.
 import type { ModelInfo, Progress } from '../../worker/api.ts';
-import { demoId } from './models.svelte.ts';
+import { demoId, fullId } from './models.svelte.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 /** What is known of a model's pictures before it is open. */
@@ -8,6 +8,8 @@ const usualSizes = (id: string | null): number[] => (id === demoId ? [128] : [25
 
 export class Model {
   chosen = $state<string | null>(null);
+  /** Nobody has chosen it: a screen needed some model, and took the one that needs no download. */
+  #byDefault = $state(false);
   info = $state.raw<ModelInfo | null>(null);
   progress = $state.raw<Progress | null>(null);
   trouble = $state.raw<Mishap | null>(null);
@@ -15,6 +17,10 @@ export class Model {
   readonly ready = $derived(this.info !== null);
   /** px, square, smallest first: what it can be trained and drawn at. */
   readonly sizes = $derived(this.info?.sizes ?? usualSizes(this.chosen));
+  /** `sizes` is not a guess: of a model that was taken in, only itself can tell. */
+  readonly sizesKnown = $derived(
+    this.info !== null || this.chosen === null || this.chosen === demoId || this.chosen === fullId,
+  );
   /** px: what it was trained at. */
   readonly resolution = $derived(this.info?.resolution ?? this.sizes.at(-1)!);
   readonly #studio: StudioCalls;
@@ -28,9 +34,25 @@ export class Model {
 
   /** Makes it this project's model without opening it: it may not be here yet. */
   choose(id: string): void {
+    this.#byDefault = false;
     if (this.chosen === id) return;
     this.close();
     this.chosen = id;
+  }
+
+  /** The model as the user chose it. */
+  get own(): string | null {
+    return this.#byDefault ? null : this.chosen;
+  }
+  /** As the project has it, whichever tab chose it. */
+  set own(id: string | null) {
+    if (id === this.own) return;
+    if (id) this.choose(id);
+    else this.#byDefault = this.chosen !== null;
+  }
+  /** The model is used: it is the user's from now on. */
+  take(): void {
+    this.#byDefault = false;
   }
 
   /** It was deleted: no longer open, still this project's. */
@@ -52,7 +74,10 @@ export class Model {
   /** When a model is open, however long that takes and however often it is tried; the one that needs no download when none was chosen. */
   opened(): Promise<void> {
     if (this.ready) return Promise.resolve();
-    if (!this.chosen) void this.open(demoId);
+    if (!this.chosen) {
+      void this.open(demoId);
+      this.#byDefault = true;
+    }
     return this.next();
   }
   /** When a model is opened the next time. */

@@ -16,6 +16,12 @@ export class Naming {
   #heard = $state.raw<{ of: string; report: TokenReport } | null>(null);
   readonly #studio: StudioCalls;
   readonly #opened: () => Promise<void>;
+  /** A made-up name that nobody has taken yet, and the noun it was offered beside. */
+  #offered = $state.raw<{ name: string; noun: string } | null>(null);
+  /** The name as the user gave it: one that was only offered is not theirs until they do something with it. */
+  readonly own = $derived(
+    this.#offered?.name === this.identifier && this.#offered.noun === this.classNoun ? '' : this.identifier,
+  );
   #asked = 0;
 
   /** `opened`: when the model is, whose tokenizer reads the name. */
@@ -24,23 +30,39 @@ export class Naming {
     this.#opened = opened;
   }
 
+  /** As the project has it. An offered name stands until there is a real one. */
   restore(identifier: string, classNoun: string): void {
-    this.identifier ||= identifier;
-    this.classNoun ||= classNoun;
+    const offered = identifier === '' && this.own === '' ? this.identifier : '';
+    this.identifier = identifier || offered;
+    this.classNoun = classNoun;
+    this.#offered = offered ? { name: offered, noun: classNoun } : null;
+  }
+  /** The name on screen is used: it is the user's from now on. */
+  take(): void {
+    this.#offered = null;
   }
 
   /** A made-up name into an empty field; never over what was typed meanwhile. */
   async offer(): Promise<void> {
     await this.#opened();
-    if (!this.name) await this.suggest();
+    const made = this.name ? null : await this.#madeUp();
+    if (!made || this.name) return;
+    this.identifier = made;
+    this.#offered = { name: made, noun: this.classNoun };
   }
   async suggest(): Promise<void> {
     await this.#opened();
+    this.identifier = (await this.#madeUp()) ?? this.identifier;
+    this.take();
+  }
+  async #madeUp(): Promise<string | null> {
     try {
-      this.identifier = await this.#studio.suggestIdentifier();
+      const name = await this.#studio.suggestIdentifier();
       this.trouble = null;
+      return name;
     } catch (error) {
       this.trouble = mishap(error);
+      return null;
     }
   }
 

@@ -1,83 +1,149 @@
-// The project: everything the user typed or dropped, kept by the worker so that a reload brings it back.
-import type { Project as Stored } from '../../worker/api.ts';
+// The project: everything the user typed or dropped, kept by the worker so that a reload brings it back, and the same in every tab.
+// What is saved is what changed here since the page last knew what is stored (`#base`); what other tabs saved is taken over, and what is not
+// saved here yet is made to it again. So a tab in which nothing was done saves nothing, and none undoes what it had not heard of.
+import type { Project as Kept, StoredProject } from '../../worker/api.ts';
+import { applied, changeBetween } from '../../worker/client.ts';
 import type { Model } from './model.svelte.ts';
 import type { Naming } from './naming.svelte.ts';
 import type { Photos } from './photos.svelte.ts';
 import type { Run } from './run.svelte.ts';
 import type { Setup } from './setup.svelte.ts';
 import { type Mishap, mishap, type StudioCalls } from './studio.ts';
+import { type TabTalk, tabTalk } from './tab-talk.ts';
 
 const restMs = 400;
+
+interface Parts {
+  model: Model;
+  photos: Photos;
+  naming: Naming;
+  setup: Setup;
+  run: Run;
+  /** What was drawn by another model is not shown as this one's. */
+  modelChanged: () => void;
+}
 
 export class Project {
   loaded = $state(false);
   trouble = $state.raw<Mishap | null>(null);
   readonly #studio: StudioCalls;
-  readonly #model: Model;
-  readonly #photos: Photos;
-  readonly #naming: Naming;
-  readonly #setup: Setup;
-  readonly #run: Run;
-  readonly snapshot: Stored = $derived.by(() => ({
-    modelId: this.#model.chosen,
-    photos: this.#photos.all,
-    identifier: this.#naming.identifier,
-    classNoun: this.#naming.classNoun,
-    settings: { ...this.#setup.changes, preset: this.#setup.preset },
-    runId: this.#run.id,
-  }));
-  #pending: Stored | null = null;
+  readonly #parts: Parts;
+  readonly #tabs: TabTalk;
+  readonly snapshot: Kept = $derived.by(() => {
+    const { model, photos, naming, setup, run } = this.#parts;
+    return {
+      modelId: model.own,
+      photos: photos.all,
+      unreadable: photos.unreadable,
+      identifier: naming.own,
+      classNoun: naming.classNoun,
+      settings: { ...setup.changes, preset: setup.preset },
+      runId: run.recorded,
+    };
+  });
+  /** What is stored, as this page last knew it. */
+  #base: Kept;
+  #revision = 0;
+  /** The latest that any tab has told of. */
+  #heard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(studio: StudioCalls, model: Model, photos: Photos, naming: Naming, setup: Setup, run: Run) {
-    [this.#studio, this.#model, this.#photos] = [studio, model, photos];
-    [this.#naming, this.#setup, this.#run] = [naming, setup, run];
+  constructor(studio: StudioCalls, parts: Parts, tabs: TabTalk = tabTalk()) {
+    this.#studio = studio;
+    this.#parts = parts;
+    this.#tabs = tabs;
+    this.#base = this.snapshot;
+    tabs.hear((revision) => {
+      this.#heard = Math.max(this.#heard, revision);
+      if (this.loaded) void this.catchUp();
+    });
   }
 
   async load(): Promise<void> {
     try {
       const stored = await this.#studio.loadProject();
-      if (stored) this.#restore(stored);
+      if (stored) this.#take(stored, this.#base);
       this.loaded = true;
+      if (this.#heard > this.#revision) void this.catchUp();
     } catch (error) {
       // Not marked as loaded: what is stored and could not be read is not written over.
       this.trouble = mishap(error);
     }
   }
 
-  #restore(stored: Stored): void {
-    this.#photos.restore(stored.photos);
-    this.#naming.restore(stored.identifier, stored.classNoun);
-    this.#setup.restore(stored.settings);
-    this.#run.id ??= stored.runId;
-    this.#model.chosen ??= stored.modelId;
-  }
-
   /** Saves after a short rest, so that typing is one write. */
-  keep(snapshot: Stored): void {
+  keep(): void {
     if (!this.loaded) return;
-    this.#pending = snapshot;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), restMs);
   }
 
-  async flush(): Promise<void> {
+  /** Saves what changed here, if anything. */
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
-    const pending = this.#pending;
-    if (!pending) return;
-    this.#pending = null;
-    try {
-      await this.#studio.saveProject(pending);
-      this.trouble = null;
-    } catch (error) {
-      this.#pending ??= pending;
-      this.trouble = mishap(error);
-    }
+    return this.#inTurn(() => this.#save());
+  }
+
+  /** Takes over what other tabs have saved. `asking`: also when nothing was heard of it. */
+  catchUp(asking = false): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.loaded || (!asking && this.#heard <= this.#revision)) return;
+      try {
+        const stored = await this.#studio.loadProject();
+        if (stored && stored.revision > this.#revision) this.#take(stored, this.#base);
+      } catch (error) {
+        console.warn(error); // what is here stays; the next save brings both together
+      }
+    });
   }
 
   /** After a trouble: what could not be read is read, what could not be written is written. */
   again(): Promise<void> {
     this.trouble = null;
     return this.loaded ? this.flush() : this.load();
+  }
+
+  async #save(): Promise<void> {
+    const sent = this.snapshot;
+    const change = this.loaded ? changeBetween(this.#base, sent) : null;
+    if (!change) return;
+    try {
+      const { revision, project } = await this.#studio.saveProject(change, this.#revision);
+      if (project) this.#take(project, sent);
+      else [this.#base, this.#revision] = [sent, revision];
+      this.trouble = null;
+      this.#tabs.say(revision);
+    } catch (error) {
+      this.trouble = mishap(error);
+    }
+  }
+
+  /** What is stored by now; `known`: what of this page's it has in it. */
+  #take(stored: StoredProject, known: Kept): void {
+    const own = changeBetween(known, this.snapshot);
+    const next = own ? applied(stored, own) : stored;
+    const { model, photos, naming, setup, run, modelChanged } = this.#parts;
+    const was = model.chosen;
+    photos.restore(next.photos, next.unreadable);
+    naming.restore(next.identifier, next.classNoun);
+    setup.restore(next.settings);
+    // A run under way, or one that is looked at, keeps its model and its place: which run is on screen is each tab's own.
+    if (!run.view) {
+      run.id = run.recorded = next.runId;
+      model.own = next.modelId;
+    }
+    if (model.chosen !== was) modelChanged();
+    // Where a part took something otherwise than it is stored, that is no change of the user's.
+    const unsaved = Object.keys(own?.set ?? {}) as (keyof Kept)[];
+    const asStored = Object.fromEntries(unsaved.map((name) => [name, stored[name]]));
+    this.#base = { ...this.snapshot, ...asStored, photos: stored.photos, unreadable: stored.unreadable };
+    this.#revision = stored.revision;
+  }
+
+  /** One thing after the other: a save that is under way must not be overtaken by what it is about to change. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(work);
+    return this.#last;
   }
 }

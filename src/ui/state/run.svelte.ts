@@ -1,24 +1,28 @@
 // The run: the worker's training events gathered, four times a second at most, into what the page shows; start, pause, resume, stop.
-import type { Progress, RunSummary, TrainEvent, TrainingJob, TrainingSettings } from '../../worker/api.ts';
-import { finished, newRun, type Preview, type RunView, share, storedRun, withEvents } from '../train/run-view.ts';
+import type { Progress, RunSummary, TrainEvent, TrainingJob } from '../../worker/api.ts';
+import {
+  finished,
+  newRun,
+  type Preview,
+  type RunState,
+  type RunView,
+  share,
+  storedRun,
+  withEvents,
+  withPictures,
+} from '../train/run-view.ts';
 import { bestDot, verdict } from '../train/verdict.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 import { tab } from './tab.ts';
 
-export type RunState =
-  | 'idle'
-  | 'preparing'
-  | 'running'
-  | 'pausing'
-  | 'paused'
-  | 'stopping'
-  | 'stopped'
-  | 'done'
-  | 'failed';
+export type { RunState } from '../train/run-view.ts';
+
 const restMs = 250;
 
 export class Run {
   id = $state<string | null>(null);
+  /** The run that a reload brings back: on screen last, and stored at least once. One that never came so far takes no other's place. */
+  recorded = $state<string | null>(null);
   job = $state.raw<TrainingJob | null>(null);
   /** null until a run begins or a stored one is shown. */
   view = $state.raw<RunView | null>(null);
@@ -69,7 +73,7 @@ export class Run {
     this.id = job.runId;
     this.job = job;
     this.view = before
-      ? { ...before, settings: job.settings, status: 'preparing', preparing: [], summary: null }
+      ? { ...before, settings: job.settings, status: 'preparing', preparing: [], ownPhotos: null, summary: null }
       : newRun(job.runId, job.settings);
     this.trouble = null;
     this.tookMs = null;
@@ -108,7 +112,7 @@ export class Run {
     try {
       const stored = (await this.#studio.runs()).find((run) => run.runId === id);
       if (!stored || this.view || this.live) return;
-      this.show(stored);
+      await this.show(stored);
       this.interrupted = this.waiting && stored.state === 'running' && tab.get() === id;
       tab.set(null); // once: should it end the page again, the user decides
     } catch (error) {
@@ -116,19 +120,30 @@ export class Run {
     }
   }
 
-  /** Shows a stored run without training it. */
-  show(summary: RunSummary): void {
-    this.id = summary.runId;
+  /** Shows a stored run, with the pictures it has drawn of itself, without training it. */
+  async show(summary: RunSummary): Promise<void> {
+    this.id = this.recorded = summary.runId;
     this.job = null;
     this.trouble = null;
     this.tookMs = null;
     this.view = storedRun(summary);
+    await this.#bringPictures();
+  }
+  /** Whatever was drawn is on the strip again; that it cannot be read is no reason to stop. */
+  async #bringPictures(): Promise<void> {
+    const { id } = this;
+    try {
+      const previews = id ? await this.#studio.previews(id) : [];
+      if (this.view && this.id === id) this.view = withPictures(this.view, previews);
+    } catch (error) {
+      console.warn(error);
+    }
   }
 
   /** Back to the settings: the stored run itself stays where it is. */
   leave(): void {
     if (this.live) return;
-    this.id = null;
+    this.id = this.recorded = null;
     this.job = null;
     this.view = null;
     this.trouble = null;
@@ -233,6 +248,7 @@ export class Run {
     this.#events = [];
     this.view = withEvents(this.view, events);
     for (const { kind } of events) {
+      if (kind === 'saved') this.recorded = this.id;
       if (kind === 'preview') this.previewAsked = false;
       // Whatever was asked: this is what came of it. A full disk pauses it again.
       if (kind === 'paused' && this.#asked !== 'stop') this.#asked = null;
@@ -240,17 +256,3 @@ export class Run {
     }
   }
 }
-
-/** A job that goes on with a stored run; what it depended on (name, settings) is the run's own. */
-export const jobToGoOn = (
-  run: RunSummary,
-  photos: TrainingJob['photos'],
-  change: Partial<TrainingSettings> = {},
-): TrainingJob => ({
-  runId: run.runId,
-  modelId: run.modelId,
-  identifier: run.identifier,
-  classNoun: run.classNoun,
-  photos,
-  settings: { ...run.settings, ...change },
-});

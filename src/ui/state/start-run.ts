@@ -1,8 +1,7 @@
 // In: the whole state; out: a run that begins or goes on. The one place where model, photos, name and settings become a job.
 import type { TroubleFacts } from '../../trouble.ts';
-import type { TrainingJob, TrainingSettings } from '../../worker/api.ts';
+import type { RunSummary, TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import type { Darkroom } from './darkroom.svelte.ts';
-import { jobToGoOn } from './run.svelte.ts';
 import { mishap } from './studio.ts';
 
 export type Missing = 'model' | 'arrival' | 'photos' | 'name';
@@ -35,6 +34,9 @@ export function applyFit(app: Darkroom, { fits }: TroubleFacts['out-of-memory'])
 export async function startRun(app: Darkroom): Promise<void> {
   const modelId = app.model.chosen;
   if (!modelId || missingFor(app) || !(await app.model.open(modelId))) return;
+  app.model.take();
+  app.naming.take();
+  await app.project.flush(); // what is learned from is the project's first
   await freeCard(app);
   await app.run.start({
     runId: crypto.randomUUID(),
@@ -46,6 +48,20 @@ export async function startRun(app: Darkroom): Promise<void> {
   });
   app.forecasts.forget(); // the speed of this card is known now
 }
+
+/** A job that goes on with a stored run; what it depended on (name, settings) is the run's own. */
+const jobToGoOn = (
+  run: RunSummary,
+  photos: TrainingJob['photos'],
+  change: Partial<TrainingSettings> = {},
+): TrainingJob => ({
+  runId: run.runId,
+  modelId: run.modelId,
+  identifier: run.identifier,
+  classNoun: run.classNoun,
+  photos,
+  settings: { ...run.settings, ...change },
+});
 
 /** Goes on with the run on screen from its last saved step, after a reload, a failure, or because it is not enough yet. */
 export async function goOn(app: Darkroom, change: Partial<TrainingSettings> = {}): Promise<void> {

@@ -3,6 +3,17 @@ import type { GpuBytes, Phase, Picture, Progress, RunSummary, TrainEvent, Traini
 import type { Dot } from './verdict.ts';
 
 export type RunStatus = 'preparing' | 'running' | 'paused' | 'done' | 'stopped' | 'failed';
+/** A run as this page may treat it: `pausing` and `stopping` are asked for, `idle` is none. */
+export type RunState =
+  | 'idle'
+  | 'preparing'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'stopping'
+  | 'stopped'
+  | 'done'
+  | 'failed';
 export interface Preview {
   step: number;
   picture: Picture;
@@ -29,6 +40,7 @@ export interface RunView {
   notches: number[]; // steps at which the run went on after a stop
   notSaved: { step: number; keptStep: number } | null; // the disk is full
   begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
+  ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
   resets: number; // times the graphics card was reset since the page opened
   hung: boolean; // the last time that it went on by itself, it had stopped answering
   slowed: { step: number; times: number } | null; // steps take so many times as long as before
@@ -57,6 +69,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     notches: [],
     notSaved: null,
     begunWith: null,
+    ownPhotos: null,
     resets: 0,
     hung: false,
     slowed: null,
@@ -82,6 +95,12 @@ export function storedRun(run: RunSummary): RunView {
     summary: ended ? run : null,
   };
 }
+
+/** With the pictures that it drew of itself in an earlier visit; newer ones stay. */
+export const withPictures = (run: RunView, previews: readonly Preview[]): RunView => ({
+  ...run,
+  previews: [...previews.filter(({ step }) => step <= run.step), ...run.previews].reduce<Preview[]>(place, []),
+});
 
 const betweenSteps: readonly Phase[] = ['measuring', 'drawing', 'saving'];
 
@@ -119,6 +138,9 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
       case 'planned':
         run.gpuBytes = event.gpuBytes;
         run.adapterBytes = event.adapterBytes;
+        break;
+      case 'own-photos':
+        run.ownPhotos = event.photos;
         break;
       case 'resumed':
         run = { ...backTo(run, event.step), notSaved: null, status: run.status === 'paused' ? 'running' : run.status };

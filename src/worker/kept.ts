@@ -1,7 +1,15 @@
-// What the studio asks of the models that are kept in this browser: types only.
+// What the studio keeps: the stores behind it, as types; this browser's are in studio.worker.ts, the tests' in memory.
+
 import type { OnProgress } from '../progress.ts';
+import type { AdapterStore } from '../storage/adapter-store.ts';
 import type { ModelListing } from '../storage/model-records.ts';
+import type { PreviewStore } from '../storage/preview-store.ts';
+import type { ProjectStore } from '../storage/project-store.ts';
+import type { RunPhotoStore } from '../storage/run-photos.ts';
+import type { RunStore } from '../storage/run-store.ts';
+import type { ShownStore } from '../storage/shown-store.ts';
 import type { StorageReport } from '../storage/space.ts';
+import type { TimingStore } from '../storage/timing-store.ts';
 import type { OnTransfer } from '../storage/transfer-meter.ts';
 import type { ModelFiles } from './model-session.ts';
 
@@ -18,4 +26,15 @@ export interface ModelShelf {
   /** Whether there is somewhere to fetch it from: not so for a checkpoint of the user's. */
   canFetch(modelId: string): boolean;
   open(signal: AbortSignal, modelId: string, onProgress: OnProgress): Promise<ModelFiles>;
+}
+export interface Kept {
+  /** The models as the page at this address has them. */
+  models(page: string): ModelShelf;
+  runs: RunStore;
+  adapters: AdapterStore;
+  previews: PreviewStore;
+  timings: TimingStore;
+  project: ProjectStore;
+  runPhotos: RunPhotoStore;
+  shown: ShownStore;
 }
