@@ -67,6 +67,8 @@ export interface TroubleFacts {
   gone: { what: 'adapter' | 'run' | 'moment'; name: string };
   /** Something that has to wait until no training is under way. */
   'busy-training': Record<string, never>;
+  /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
+  'broken-weights': { file: string; tensor: string; found: 'nan' | 'infinite' | 'too-large'; count: number };
   'not-this-family': { key: string; expected: string; got: string };
   /** `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. */
   'photo-unreadable': {

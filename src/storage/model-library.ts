@@ -1,10 +1,13 @@
 // The page's address in; every model of this browser — the demo, Stable Diffusion 1.5, checkpoints taken in — listed, fetched, opened, deleted out.
 
+import { neededFiles } from '../files/model-folder.ts';
+import { readSafetensors } from '../files/safetensors.ts';
+import { checkSound } from '../files/sound-weights.ts';
 import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
 import { download } from './download.ts';
 import type { KeptFile } from './kept-file.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, totalBytes } from './manifest.ts';
 import { lockingModel } from './model-lock.ts';
 import type { ModelListing } from './model-records.ts';
 import {
@@ -38,6 +41,7 @@ export interface ModelLibrary {
   fetch(signal: AbortSignal, id: string, onTransfer: OnTransfer): Promise<void>;
   /** `open` reads the checkpoint, once no other is being taken in. */
   takeIn(signal: AbortSignal, open: () => Promise<FolderToKeep>, onTransfer: OnTransfer): Promise<ModelListing>;
+  /** Trouble 'broken-weights' where nothing could be done with the odd files: they stay doubted. */
   trust(id: string): Promise<void>;
   doubt(id: string): Promise<void>;
   remove(id: string): Promise<void>;
@@ -91,8 +95,10 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
     let state = inUse && (await states(inUse));
     if (state?.state !== 'complete') {
       record = (await readRecord(db, 'wanted', id)) ?? inUse ?? null;
-      const files = record ?? (await source?.manifest?.());
-      state = files ? await states(files) : { bytes: DEMO_BYTES, storedBytes: 0, state: 'absent', doubts: [] };
+      // Never begun, nothing of it is here, although another model may hold files that it has too (CLIP's vocabulary): deleting would free none.
+      state = record
+        ? await states(record)
+        : { bytes: totalBytes((await source?.manifest?.())?.files ?? []) || DEMO_BYTES, ...nothingHere };
     }
     const facts = { name: id, source: '', licence: '', licenceUrl: null, ...source, ...record };
     return {
@@ -138,6 +144,30 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
     return { record, files: [...kept.values()].filter(({ state }) => state === 'doubted') };
   }
 
+  /** A checkpoint taken in before weights were looked at is looked at once, when it is first opened. */
+  async function openHere(signal: AbortSignal, id: string, onProgress: OnProgress): Promise<ModelFiles> {
+    const files = await openStored(id, { name: id, source: '', licence: '', licenceUrl: null }, store);
+    const record = await readRecord(db, 'model', id);
+    if (sources.has(id) || record?.sound) return files;
+    let done = 0;
+    const hear = (bytes: number) => {
+      done += bytes;
+      onProgress({ phase: 'opening-model', done, total: files.bytes });
+    };
+    for (const path of neededFiles)
+      if (path.endsWith('.safetensors')) await checkSound(await files.tensors(path), signal, hear);
+    await locked(
+      id,
+      async () => {
+        const now = await readRecord(db, 'model', id); // it may have been deleted meanwhile
+        if (now) await writeRecord(db, 'model', id, { ...now, sound: true });
+      },
+      true,
+      signal,
+    );
+    return files;
+  }
+
   async function tokenizer(): Promise<{ vocab: Blob; merges: Blob }> {
     const source = demoModel(page);
     const stored = (await readRecord(db, 'model', source.id)) ?? { files: [] };
@@ -164,6 +194,7 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
     trust: (id) =>
       locked(id, async () => {
         const { record, files } = await doubted(id);
+        for (const odd of files) await checkWeights(odd);
         for (const file of files) await file.trust();
         if ((await lookAtFiles(db, record.files, shardBytes)).state === 'complete') await settle(db, id, record);
       }),
@@ -174,12 +205,19 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
     remove: (id) => locked(id, () => removeModel(db, id)),
     canFetch: (id) => sources.has(id),
     async open(signal, id, onProgress) {
-      if (id !== 'demo') return openStored(id, { name: id, source: '', licence: '', licenceUrl: null }, store);
+      if (id !== 'demo') return openHere(signal, id, onProgress);
       // Small: a second tab waits for the first and then finds it here.
       return locked(id, () => openModel(demoModel(page), { ...store, signal, onProgress }), true, signal);
     },
   };
 }
+
+const nothingHere = { storedBytes: 0, state: 'absent', doubts: [] } as const satisfies Partial<ModelListing>;
+
+const checkWeights = async (kept: KeptFile): Promise<void> => {
+  const { path } = kept.file;
+  if (path.endsWith('.safetensors')) await checkSound(await readSafetensors(kept.blob(), path));
+};
 
 const hashDiffers = ({ file, got }: KeptFile): Trouble<'hash-differs'> =>
   new Trouble(

@@ -30,8 +30,8 @@ export interface ModelListing {
 
 /** What the page says of a model besides the state of its files. */
 export type ModelFacts = Pick<ModelListing, 'name' | 'source' | 'licence' | 'licenceUrl'>;
-/** The oldest records are a manifest alone. */
-export type ModelRecord = Manifest & Partial<ModelFacts>;
+/** The oldest records are a manifest alone. `sound`: all its weights were seen to be finite (those of a pinned hash need not be). */
+export type ModelRecord = Manifest & Partial<ModelFacts> & { sound?: true };
 
 /** `model`: was here whole, and can be opened while its files are. `wanted`: is being fetched; takes the other's place when it is whole. */
 export type RecordKind = 'model' | 'wanted';

@@ -32,6 +32,18 @@ export function halvesFromBits(words: Uint32Array, out: Uint16Array): void {
   }
 }
 
+/** How many halves are NaN or infinite. Two are looked at at once: a checkpoint has a billion of them, nearly always all finite. */
+export function countNotFinite(halves: Uint16Array): number {
+  if (halves.length === 0) return 0;
+  const odd = (halves.byteOffset >> 1) & 1;
+  const pairs = new Uint32Array(halves.buffer, halves.byteOffset + 2 * odd, (halves.length - odd) >> 1);
+  let some = notFinite(halves[0] as number) || notFinite(halves.at(-1) as number) ? 1 : 0;
+  // An exponent of all ones, and only that, carries into the sign's place when one is added to it.
+  for (let i = 0; i < pairs.length; i++) some |= (((pairs[i] as number) & 0x7fff7fff) + 0x04000400) & 0x80008000;
+  return some === 0 ? 0 : halves.reduce((count, half) => (notFinite(half) ? count + 1 : count), 0);
+}
+const notFinite = (half: number): boolean => (half & 0x7c00) === 0x7c00;
+
 export function fromHalf(h: number): number {
   const exponent = (h >>> 10) & 0x1f;
   const mantissa = h & 0x3ff;

@@ -11,6 +11,9 @@ import { timingStore } from '../storage/timing-store.ts';
 import { installErrorTransfer } from './errors.ts';
 import { createStudio } from './studio.ts';
 
+const refuse = (broken: Error): never => {
+  throw broken;
+};
 installErrorTransfer();
 Comlink.expose(
   createStudio({
@@ -20,7 +23,7 @@ Comlink.expose(
         ...library,
         storage: storageReport,
         takeIn: (signal, files, onTransfer) =>
-          library.takeIn(signal, () => openCheckpoint(files, library.tokenizer), onTransfer),
+          library.takeIn(signal, () => openCheckpoint(files, library.tokenizer, refuse), onTransfer),
       };
     },
     runs: runStore(),

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeSafetensors } from '../../src/files/safetensors.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { type LibraryOptions, modelLibrary } from '../../src/storage/model-library.ts';
+import type { FolderToKeep } from '../../src/storage/take-in.ts';
 import { manifestOf, OddServer } from './odd-server.ts';
 import { emptyDatabase, smallModel } from './small-model.ts';
 
@@ -15,8 +16,8 @@ export const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).di
 /** A model whose U-Net has `floats` random numbers. */
 export function modelWith(floats: number): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>(smallModel(1));
-  const data = new Uint8Array(randomBytes(4 * floats));
-  files.set(UNET, writeSafetensors([{ name: 'weight', dtype: 'F32', shape: [floats], data }]));
+  const words = new Uint8Array(randomBytes(4 * floats)).map((byte, i) => (i % 4 === 3 ? byte & 0xbf : byte)); // none above 2
+  files.set(UNET, writeSafetensors([{ name: 'weight', dtype: 'F32', shape: [floats], data: words }]));
   files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifestOf(files))));
   return files;
 }
@@ -73,4 +74,27 @@ export function countingFetch(onBytes: (all: number) => void) {
     return new Response(counted, { status: response.status, headers: response.headers });
   };
   return { count, fetch };
+}
+
+/** A checkpoint as files/checkpoint hands it over, in chunks of one reused buffer. */
+export function ownFolder(
+  breaks: { at?: string; by?: () => void; change?: (model: Map<string, Uint8Array>) => void } = {},
+): FolderToKeep {
+  const model: Map<string, Uint8Array> = new Map(smallModel(1));
+  breaks.change?.(model);
+  const files = [...model].map(([path, bytes]) => ({
+    path,
+    bytes: bytes.length,
+    async *chunks() {
+      if (path === breaks.at) breaks.by?.();
+      const buffer = new Uint8Array(700);
+      for (let at = 0; at < bytes.length; at += 700) {
+        const part = bytes.subarray(at, at + 700);
+        buffer.set(part);
+        yield buffer.subarray(0, part.length);
+        buffer.fill(0);
+      }
+    },
+  }));
+  return { name: 'mine.safetensors', files };
 }

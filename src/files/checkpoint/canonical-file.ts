@@ -1,5 +1,6 @@
 // Tensors where they lie, or a text, in; one file of the diffusers folder that a checkpoint becomes, in chunks that are made while they are read, out.
 import { bytesPerElement, intoF16, isWeightDType } from '../dtypes.ts';
+import { type OnBroken, TensorCheck } from '../sound-weights.ts';
 import { elements, type Stored, type Tensors } from './stored.ts';
 
 /** One file of the diffusers folder that a checkpoint becomes. Its bytes are made while they are read: nothing larger than a tensor piece is ever in memory. */
@@ -30,12 +31,15 @@ export function jsonFile(path: string, value: Readonly<Record<string, unknown>>)
   return textFile(path, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 
-/** A safetensors file of `tensors`, all F16, sorted by name: the same weights are the same bytes, wherever they came from. */
-export function weightsFile(path: string, tensors: Tensors): CanonicalFile {
+/**
+ * A safetensors file of `tensors`, all F16, sorted by name: the same weights are the same bytes, wherever they came from. `onBroken` hears of
+ * tensors that are no finite f16 throughout while chunks are made, and ends that by throwing.
+ */
+export function weightsFile(path: string, tensors: Tensors, onBroken: OnBroken = () => {}): CanonicalFile {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   const head = header(sorted);
   const bytes = sorted.reduce((sum, [, { shape }]) => sum + 2 * elements(shape), head.length);
-  return { path, bytes, chunks: (signal) => gathered(pieces(head, sorted), bytes, signal) };
+  return { path, bytes, chunks: (signal) => gathered(pieces(head, sorted, onBroken), bytes, signal) };
 }
 
 function header(sorted: readonly (readonly [string, Stored])[]): Uint8Array {
@@ -60,7 +64,11 @@ interface Piece {
   load(): Promise<(out: Uint8Array) => void>;
 }
 
-function* pieces(head: Uint8Array, sorted: readonly (readonly [string, Stored])[]): Generator<Piece> {
+function* pieces(
+  head: Uint8Array,
+  sorted: readonly (readonly [string, Stored])[],
+  onBroken: OnBroken,
+): Generator<Piece> {
   let at = 0;
   const upToChunk = (bytes: number) => Math.min(bytes, CHUNK_BYTES - (at % CHUNK_BYTES));
   while (at < head.length) {
@@ -70,24 +78,38 @@ function* pieces(head: Uint8Array, sorted: readonly (readonly [string, Stored])[
   }
   for (const [, tensor] of sorted) {
     const count = elements(tensor.shape);
+    const check = new TensorCheck(tensor.file.fileName, tensor.key);
     for (let begin = 0; begin < count; ) {
       const bytes = upToChunk(2 * (count - begin));
       const from = begin;
-      yield { bytes, load: () => read(tensor, from, bytes / 2) };
       begin += bytes / 2;
+      const judge = begin === count ? onBroken : null;
+      yield { bytes, load: () => read(tensor, from, bytes / 2, check, judge) };
       at += bytes;
     }
   }
 }
 
-/** Reads `count` elements of a tensor, from `begin` on; what comes of it writes them as f16. */
-async function read({ file, key, first }: Stored, begin: number, count: number): Promise<(out: Uint8Array) => void> {
+/** Reads `count` elements of a tensor, from `begin` on; what comes of it writes them as f16. `judge`, with the last of them, hears what was broken. */
+async function read(
+  { file, key, first }: Stored,
+  begin: number,
+  count: number,
+  check: TensorCheck,
+  judge: OnBroken | null,
+): Promise<(out: Uint8Array) => void> {
   const dtype = file.dtype(key);
   if (!isWeightDType(dtype)) throw new Error(`${key}: ${dtype} was to be refused before`);
   const size = bytesPerElement[dtype];
   const from = (first + begin) * size;
   const bytes = await file.slice(key, from, from + count * size);
-  return (out) => intoF16(bytes, dtype, new Uint16Array(out.buffer, out.byteOffset, count));
+  return (out) => {
+    const halves = new Uint16Array(out.buffer, out.byteOffset, count);
+    intoF16(bytes, dtype, halves);
+    check.hear(halves, bytes, dtype);
+    const broken = judge && check.verdict();
+    if (broken) judge(broken);
+  };
 }
 
 async function* gathered(

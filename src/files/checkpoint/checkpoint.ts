@@ -3,6 +3,7 @@
 import { neededFiles, parseJson } from '../model-folder.ts';
 import { readSafetensors } from '../safetensors.ts';
 import { damaged } from '../safetensors-header.ts';
+import type { OnBroken } from '../sound-weights.ts';
 import { type CanonicalFile, jsonFile, textFile, weightsFile } from './canonical-file.ts';
 import {
   type Family,
@@ -40,19 +41,21 @@ export interface TokenizerFiles {
  * Opens a checkpoint: reads every header and config, checks that all tensors are there, in their shapes, and converts nothing yet.
  * `tokenizer` is asked where the checkpoint brings no vocabulary; every Stable Diffusion has CLIP's.
  * Trouble 'not-a-checkpoint' names what the file is instead; 'file-damaged' what is missing or wrong in it; 'not-this-family' a setting that we
- * do not compute.
+ * do not compute. `onBroken` hears, once the files are read, of weights that cannot be used; it may throw.
  */
 export async function openCheckpoint(
   given: readonly GivenFile[],
   tokenizer: () => Promise<TokenizerFiles>,
+  onBroken: OnBroken = () => {},
 ): Promise<Checkpoint> {
   const folder = findFolder(given);
-  if (folder) return assemble(folder.name || 'Stable Diffusion', folder, await readFolder(folder), null, tokenizer);
+  const sources = { folder, tokenizer, onBroken };
+  if (folder) return assemble(folder.name || 'Stable Diffusion', await readFolder(folder), null, sources);
   const { path, file } = onlyFile(given);
   const fileName = path.split(/[/\\]/).at(-1) as string;
   await refuseByBytes(fileName, file);
   const { weights, said } = readSingleFile(await readSafetensors(file, fileName));
-  return assemble(fileName.replace(/\.safetensors$/i, ''), null, weights, said, tokenizer);
+  return assemble(fileName.replace(/\.safetensors$/i, ''), weights, said, sources);
 }
 
 function onlyFile(given: readonly GivenFile[]): GivenFile {
@@ -70,12 +73,17 @@ async function refuseByBytes(name: string, file: Blob): Promise<void> {
   if (found) throw notACheckpoint(name, found.kind, found.detail);
 }
 
+interface Sources {
+  folder: Folder | null;
+  tokenizer: () => Promise<TokenizerFiles>;
+  onBroken: OnBroken;
+}
+
 async function assemble(
   name: string,
-  folder: Folder | null,
   { unet, vae, text_encoder: text }: Weights,
   said: Prediction,
-  tokenizer: () => Promise<TokenizerFiles>,
+  { folder, tokenizer, onBroken }: Sources,
 ): Promise<Checkpoint> {
   const own = async (path: string): Promise<Json | null> => (folder ? readConfig(folder, path) : null);
   const ownUnet = await own('unet/config.json');
@@ -115,11 +123,11 @@ async function assemble(
       ),
     ),
     jsonFile('text_encoder/config.json', textJson(textIs, family, ownText)),
-    weightsFile('text_encoder/model.safetensors', only(text, needs.text)),
+    weightsFile('text_encoder/model.safetensors', only(text, needs.text), onBroken),
     jsonFile('unet/config.json', unetJson(config, sampleSize)),
-    weightsFile('unet/diffusion_pytorch_model.safetensors', only(unet, needs.unet)),
+    weightsFile('unet/diffusion_pytorch_model.safetensors', only(unet, needs.unet), onBroken),
     jsonFile('vae/config.json', vaeJson(vaeIs, await own('vae/config.json'))),
-    weightsFile('vae/diffusion_pytorch_model.safetensors', only(vae, needs.vae)),
+    weightsFile('vae/diffusion_pytorch_model.safetensors', only(vae, needs.vae), onBroken),
   ];
   if (`${files.map(({ path }) => path)}` !== `${neededFiles}`)
     throw new Error('openCheckpoint: not the files of a model');

@@ -1,5 +1,6 @@
 // What a file is that is no Stable Diffusion checkpoint, or no LoRA, in English: one sentence on what it is, one on what to do.
 import type { TroubleFacts } from '../../trouble.ts';
+import { count } from '../amounts.ts';
 
 type NotOne = TroubleFacts['not-a-checkpoint'];
 
@@ -81,3 +82,17 @@ export const notAnAdapter: Record<NoAdapter['kind'], (file: string) => [title: s
   gguf: (file) => [`“${file}” is a GGUF file, not a LoRA.`, 'Choose a .safetensors file.'],
   unknown: (file) => [`“${file}” is not a LoRA.`, 'Choose a .safetensors file with LoRA weights for this model.'],
 };
+
+/** A model whose weights nothing can be done with: which tensor says so, and how many of its values. */
+export function brokenWeights({
+  file,
+  tensor,
+  found,
+  count: n,
+}: TroubleFacts['broken-weights']): [title: string, text: string] {
+  const what = { nan: 'not a number', infinite: 'infinite', 'too-large': 'too large for 16 bits' }[found];
+  return [
+    `“${file}” has broken weights.`,
+    `${n === 1 ? 'One value' : `${count(n)} values`} of “${tensor}” ${n === 1 ? 'is' : 'are'} ${what}: nothing could be drawn or trained with it. Choose another copy or version.`,
+  ];
+}

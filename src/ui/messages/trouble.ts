@@ -2,7 +2,7 @@
 import type { FileOrigin, TroubleFacts } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
-import { notACheckpoint, notAnAdapter } from './checkpoint.ts';
+import { brokenWeights, notACheckpoint, notAnAdapter } from './checkpoint.ts';
 
 /** What happened; what was kept and what to do; the one button, when the page can do it. */
 export interface TroubleWords {
@@ -61,6 +61,8 @@ export const trouble = (mishap: Mishap): TroubleWords => {
           : 'You may be offline. What has arrived is kept.',
         'Try again',
       );
+    case 'broken-weights':
+      return say(...brokenWeights(mishap.facts), 'Choose another');
     case 'not-this-family':
       return say(
         'This is not a Stable Diffusion 1.x or 2.x checkpoint.',

@@ -34,6 +34,7 @@ export function mendModel(app: Darkroom, trouble: Mishap, modelId: string | null
       }
       return;
     case 'not-this-family':
+    case 'broken-weights':
     case 'hash-differs':
       transfers.trouble = null;
       route.go('model');
