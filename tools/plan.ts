@@ -12,7 +12,7 @@ const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f
 
 Plans a training run of a U-Net without a GPU and prints it as a table.
   --config FILE           a diffusers unet/config.json
-  --size N                side of the latents: picture side / 8 (64 for 512 px)
+  --size N                side of the picture, px
   --rank N                of the adapter (default 4)
   --activations f16|f32   how activations are stored (default f32)
   --weights f16|int8      how the base's weights are stored (default f16)
@@ -24,7 +24,7 @@ const DEFAULT_BINDING_BYTES = 128 * 2 ** 20; // WebGPU's maxStorageBufferBinding
 
 export interface PlanRequest {
   config: unknown; // config.json, parsed
-  size: number;
+  size: number; // side of the latents
   rank: number;
   activations: DType;
   weights?: WeightStorage; // default f16
@@ -92,9 +92,10 @@ export async function main(args: string[]): Promise<number> {
     return values.help ? 0 : 2;
   }
   try {
+    const config: unknown = JSON.parse(await readFile(values.config, 'utf8'));
     const { built, report } = planReport({
-      config: JSON.parse(await readFile(values.config, 'utf8')),
-      size: count('size'),
+      config,
+      size: latentSide(count('size'), parseUNetConfig(config).blockOutChannels.length),
       rank: count('rank'),
       activations: oneOf('activations', ['f16', 'f32'] as const),
       weights: oneOf('weights', ['f16', 'int8'] as const),
@@ -109,6 +110,13 @@ export async function main(args: string[]): Promise<number> {
     console.error(error instanceof Error ? error.message : error);
     return 1;
   }
+}
+
+/** Every VAE of the family makes one latent of 8 × 8 pixels, and every level of the U-Net but the last halves their side. */
+function latentSide(px: number, levels: number): number {
+  const steps = 8 * 2 ** (levels - 1);
+  if (px % steps !== 0) throw new Error(`--size takes pixels in steps of ${steps} for this U-Net, got ${px}`);
+  return px / 8;
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2).padStart(10)} MB`;
