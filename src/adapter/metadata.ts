@@ -1,14 +1,7 @@
 // What a run knows about itself in; the string metadata that A1111, Forge, ComfyUI and their managers read (kohya's `ss_*`, Stability's
-// `modelspec.*`) out. Nothing in it tells of the user's folders, file names or captions.
+// `modelspec.*`) out. Nothing in it tells of the user's folders, photos' names or captions.
+import { type BaseModel, baseMetadata } from './base-model.ts';
 import { adapterName } from './file-name.ts';
-
-/** The model an adapter belongs to, in the words that other programs know. */
-export interface BaseModel {
-  name: string; // 'Stable Diffusion 1.5'
-  version: string; // kohya's ss_base_model_version: 'sd_v1', 'sd_v2', or a name of our own for the demo model
-  architecture: string; // modelspec: 'stable-diffusion-v1/lora'
-  predictionType: 'epsilon' | 'v_prediction';
-}
 
 /** What of a run stands in its files. */
 export interface RunFacts {
@@ -31,24 +24,22 @@ export interface RunFacts {
   };
 }
 
-/** The demo model must not pass for SD 1: an adapter for it does nothing good there. */
-export const demoBaseModel: BaseModel = {
-  name: 'Darkroom demo model',
-  version: 'darkroom_demo',
-  architecture: 'darkroom-demo/lora',
-  predictionType: 'epsilon',
-};
-
-/** kohya-style metadata of the adapter after `step` steps. It tells no time of day: the same run makes the same file, byte for byte. */
-export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, step: number): Record<string, string> {
+/**
+ * kohya-style metadata of the adapter after `step` steps, learned from `images`. `base` is null where it is not known any more. It tells no time of
+ * day: the same run makes the same file, byte for byte.
+ */
+export function kohyaMetadata(
+  run: RunFacts,
+  base: BaseModel | null,
+  images: number,
+  step: number,
+): Record<string, string> {
   const { settings } = run;
   const name = adapterName(run.identifier, run.classNoun);
   const trigger = `${run.identifier} ${run.classNoun}`.trim();
   const { resolution } = settings;
   return strings({
-    ss_v2: base.version.startsWith('sd_v2') ? 'True' : 'False',
-    ss_base_model_version: base.version,
-    ss_sd_model_name: base.name,
+    ...baseMetadata(base),
     ss_network_module: 'networks.lora',
     ss_network_dim: settings.rank,
     ss_network_alpha: settings.alpha,
@@ -56,7 +47,7 @@ export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, st
     ss_output_name: name,
     ss_learning_rate: settings.learningRate,
     ss_unet_lr: settings.learningRate,
-    ss_num_train_images: photos,
+    ss_num_train_images: images,
     ss_steps: step,
     ss_max_train_steps: settings.steps,
     ss_total_batch_size: settings.batch,
@@ -70,17 +61,19 @@ export function kohyaMetadata(run: RunFacts, base: BaseModel, photos: number, st
     ss_cache_latents: 'True',
     ss_loss_type: 'l2',
     'modelspec.sai_model_spec': '1.0.0',
-    'modelspec.architecture': base.architecture,
     'modelspec.implementation': 'diffusers',
     'modelspec.title': name,
     'modelspec.resolution': `${resolution}x${resolution}`,
-    'modelspec.prediction_type': base.predictionType === 'epsilon' ? 'epsilon' : 'v',
     ...((run.nameTrained ?? true)
       ? { 'modelspec.trigger_phrase': trigger, 'modelspec.usage_hint': `a photo of ${trigger}` }
       : {}),
-    'modelspec.description': `Trained with Darkroom on ${base.name}.`,
+    'modelspec.description': base ? `Trained with Darkroom on ${base.name}.` : 'Trained with Darkroom.',
   });
 }
+
+/** Of a file in diffusers' layout: the same, without what only kohya's layout has. */
+export const withoutNetwork = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith('ss_network_')));
 
 const strings = (values: Record<string, string | number>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));

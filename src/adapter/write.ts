@@ -37,11 +37,12 @@ export function writeKohya(
   return writeSafetensors(tensors, metadata);
 }
 
-/** diffusers: fp32, `unet.….lora.{down,up}.weight`. The layout has no alpha (readers take alpha = rank), so alpha / rank goes into `up`. */
+/** diffusers: fp32, `unet.….lora.{down,up}.weight`. The layout has no alpha (readers take alpha = rank), so alpha / rank goes into `up`. `metadata`: withoutNetwork. */
 export function writeDiffusers(
   weights: LoraWeights,
   modules: readonly WritableModule[],
   { rank, alpha }: AdapterScale,
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const tensors = modules.flatMap((module): TensorToWrite[] => {
     const { down, up } = weightsOf(module, weights, rank);
@@ -62,7 +63,7 @@ export function writeDiffusers(
       },
     ];
   });
-  return writeSafetensors(tensors, { format: 'pt' });
+  return writeSafetensors(tensors, { format: 'pt', ...metadata });
 }
 
 /** Bytes of both downloads' tensors, before there are any (their headers add a few tens of kB). */

@@ -9,3 +9,7 @@ export function splitPhotos<P>(photos: readonly P[], keptAside: number): { train
   const aside = Math.max(0, Math.min(keptAside, photos.length - 1));
   return { training: photos.slice(0, photos.length - aside), keptAside: photos.slice(photos.length - aside) };
 }
+
+/** How many of so many photos are learned from. */
+export const learnedFrom = (photos: number, keptAside: number): number =>
+  splitPhotos(new Array(photos).fill(null), keptAside).training.length;

@@ -1,6 +1,7 @@
 // Adapters and their weights at each saved step in; lists of them, and the weights of one step, out.
 
 import type { AdapterInfo } from '../adapter/adapter-info.ts';
+import type { BaseModel } from '../adapter/base-model.ts';
 import type { LoraWeights } from '../gpu/engine-types.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import { type Database, database } from './database.ts';
@@ -9,7 +10,9 @@ import { type Database, database } from './database.ts';
 export interface StoredAdapter extends AdapterInfo {
   alpha: number;
   run: RunSummary | null; // null = read from a file
-  photos: number;
+  photos: number; // those kept aside too
+  base?: BaseModel; // absent: stored before this was kept, or read from a file
+  said?: Readonly<Record<string, string>>; // what a file that was read says of its base
 }
 export interface AdapterStore {
   save(adapter: StoredAdapter): Promise<void>;

@@ -1,11 +1,13 @@
 // Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
 
 import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+import { type BaseModel, saidOfBase } from '../adapter/base-model.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
-import { type BaseModel, demoBaseModel, kohyaMetadata } from '../adapter/metadata.ts';
+import { kohyaMetadata, withoutNetwork } from '../adapter/metadata.ts';
 import { openAdapter } from '../adapter/open-adapter.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
+import { learnedFrom } from '../dataset/split.ts';
 import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
 import { Trouble } from '../trouble.ts';
@@ -20,7 +22,11 @@ export interface AdapterShelf {
   take(name: string, file: Blob, open: () => { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
 
-export function adapterShelf(store: AdapterStore): AdapterShelf {
+/** `baseOf`: a model that an adapter of an earlier version belongs to; null where nobody knows any more. */
+export function adapterShelf(
+  store: AdapterStore,
+  baseOf: (modelId: string) => Promise<BaseModel | null> = async () => null,
+): AdapterShelf {
   const find = async (adapterId: string): Promise<StoredAdapter> => {
     const adapter = await store.load(adapterId);
     if (!adapter) throw new Trouble('gone', { what: 'adapter', name: '' }, `there is no adapter ${adapterId}`);
@@ -37,6 +43,10 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
       );
     return { step, weights };
   };
+  const metadataOf = async ({ run, photos, base, modelId, said = {} }: StoredAdapter, step: number) =>
+    run
+      ? kohyaMetadata(run, base ?? (await baseOf(modelId)), learnedFrom(photos, run.settings.keptAside), step)
+      : { ...said };
   return {
     list: async () => (await store.list()).map(infoOf),
     async load(adapterId, moment) {
@@ -48,15 +58,13 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
       const adapter = await find(adapterId);
       const { step, weights } = await weightsOf(adapter, moment);
       const modules = modulesIn(weights, adapter.rank);
-      const { identifier, classNoun, run } = adapter;
-      const metadata: Record<string, string> = run
-        ? kohyaMetadata(run, baseModelOf(adapter.modelId), adapter.photos, step)
-        : {};
+      const metadata = await metadataOf(adapter, step);
       const bytes =
         layout === 'kohya'
           ? writeKohya(weights, modules, adapter, metadata)
-          : writeDiffusers(weights, modules, adapter);
-      return { name: adapterFileName(identifier, classNoun, step, adapter.bestStep), bytes };
+          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata));
+      const { identifier, classNoun, bestStep } = adapter;
+      return { name: adapterFileName(identifier, classNoun, step, bestStep, layout), bytes };
     },
     async take(name, file, open) {
       const opened = await openAdapter(file, name);
@@ -78,6 +86,7 @@ export function adapterShelf(store: AdapterStore): AdapterShelf {
         createdAt: Date.now(),
         run: null,
         photos: 0,
+        said: saidOfBase(read.metadata),
         fileBytes: adapterTensorBytes(modulesIn(read.weights, read.rank), read.rank),
       };
       await store.saveMoment(adapterId, 0, read.weights);
@@ -95,9 +104,6 @@ function modelFor<M>(file: string, open: () => M): M {
     throw error instanceof Trouble && error.code === 'no-model' ? new Trouble('no-model', { file }) : error;
   }
 }
-
-/** The only model so far; Stable Diffusion 1.5 gets a line of its own. */
-const baseModelOf = (_modelId: string): BaseModel => demoBaseModel;
 
 /** Names and sizes of the modules that weights of this rank belong to. */
 const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>

@@ -1,5 +1,6 @@
 // A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, engines, sizes — out.
 
+import { type BaseModel, baseModelOf } from '../adapter/base-model.ts';
 import { type NoiseSchedule, noiseSchedule } from '../diffusion/noise-schedule.ts';
 import { guessPrediction } from '../diffusion/prediction.ts';
 import type { EncoderFiles } from '../encoders/encoders.ts';
@@ -31,6 +32,8 @@ export interface ModelSession {
   unet: UNetFiles;
   engines: EngineRoom;
   modules: readonly LoraModule[];
+  /** What the files of its adapters say of it. */
+  base(): BaseModel;
   close(): Promise<void>;
 }
 
@@ -90,6 +93,7 @@ export async function modelSession(
     unet,
     engines,
     modules: modulesOf(unet),
+    base: () => baseModelOf(files.info, config, guess ? null : schedule.predictionType),
     async close() {
       engines.close();
       gpu.close();

@@ -1,4 +1,5 @@
 // A run's history in; what is stored of it — summary, snapshot, adapter — written, and the summary out.
+import type { BaseModel } from '../adapter/base-model.ts';
 import { adapterName } from '../adapter/file-name.ts';
 import { adapterTensorBytes } from '../adapter/write.ts';
 import { captionOf } from '../dataset/caption.ts';
@@ -28,8 +29,15 @@ export interface RunRecord {
   end(history: History, state: RunSummary['state']): Promise<RunSummary>;
 }
 
+export interface RecordNeeds {
+  runs: RunStore;
+  adapters: AdapterStore;
+  /** The model that is trained, as far as it is known by now; without it the adapter's files name none. */
+  base?: () => BaseModel;
+}
+
 export function runRecord(
-  { runs, adapters }: { runs: RunStore; adapters: AdapterStore },
+  { runs, adapters, base }: RecordNeeds,
   job: TrainingJob,
   modules: readonly LoraModule[],
   cutWords: (caption: string) => number = () => 0,
@@ -97,7 +105,8 @@ export function runRecord(
     const { adapterId, moments } = run;
     const name = adapterName(identifier, classNoun);
     const known = { adapterId, name, identifier, classNoun, modelId, rank, alpha, moments, fileBytes, photos, run };
-    if (moments.length > 0) await adapters.save({ ...known, bestStep: run.bestStep, createdAt: startedAt });
+    const moment = { bestStep: run.bestStep, createdAt: startedAt, ...(base && { base: base() }) };
+    if (moments.length > 0) await adapters.save({ ...known, ...moment });
     return run;
   }
 }

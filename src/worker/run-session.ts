@@ -3,9 +3,7 @@ import { initialWeights } from '../adapter/init.ts';
 import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
-import type { AdapterStore } from '../storage/adapter-store.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
-import type { RunStore } from '../storage/run-store.ts';
 import { awakeClock } from '../training/awake-clock.ts';
 import type { RunControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
@@ -18,16 +16,14 @@ import { Trouble } from '../trouble.ts';
 import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
-import { runRecord } from './run-record.ts';
+import { type RecordNeeds, runRecord } from './run-record.ts';
 
-export interface RunNeeds {
+export interface RunNeeds extends RecordNeeds {
   canvas: Canvas;
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
   /** Words at the end of a caption that the model does not read. */
   cutWords?: (caption: string) => number;
-  runs: RunStore;
-  adapters: AdapterStore;
   previews: PreviewStore;
   prepare?: typeof prepareRun; // another one in tests: Node decodes no photos
 }

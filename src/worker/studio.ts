@@ -28,6 +28,7 @@ import {
   drawLatents,
   readPrompt,
 } from './drawing.ts';
+import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
 import { type ModelFiles, type ModelSession, modelSession } from './model-session.ts';
@@ -63,7 +64,7 @@ export interface Kept {
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
-  const shelf: AdapterShelf = adapterShelf(kept.adapters);
+  const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
   const tickets = new Map<Ticket, AbortController>();
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;

@@ -31,10 +31,10 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
   let last: { runId: string; run: RunSession } | null = null;
 
   async function begin(job: TrainingJob, controls: RunControls, onEvent: (event: TrainEvent) => void) {
-    const { canvas, engines, modules, info, tokenizer } = opened();
+    const { canvas, engines, modules, info, tokenizer, base } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
     const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
-    const run = runSession({ ...kept, canvas, engines, modules, cutWords }, job, controls, onEvent);
+    const run = runSession({ ...kept, canvas, engines, modules, cutWords, base }, job, controls, onEvent);
     last = { runId: job.runId, run };
     return turns.training(controls, async () => {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));

@@ -1,8 +1,9 @@
 // LoRA weights written in both layouts and read back; how they begin; what the files are called and say about themselves.
 import { describe, expect, it } from 'vitest';
+import { demoBaseModel } from '../../src/adapter/base-model.ts';
 import { adapterFileName, adapterName } from '../../src/adapter/file-name.ts';
 import { initialWeights } from '../../src/adapter/init.ts';
-import { demoBaseModel, kohyaMetadata } from '../../src/adapter/metadata.ts';
+import { kohyaMetadata } from '../../src/adapter/metadata.ts';
 import { readAdapter } from '../../src/adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
@@ -40,7 +41,7 @@ describe('written and read back', () => {
     expect(read.weights).toEqual(times(weightsOf(4), 2 / 4));
   });
 
-  it('diffusers: f32, 256-key spelling, metadata exactly {"format":"pt"}', async () => {
+  it('diffusers: f32, 256-key spelling, metadata {"format":"pt"} where none is given', async () => {
     const bytes = writeDiffusers(weightsOf(4), modules, { rank: 4, alpha: 2 });
     const file = await open(bytes);
     expect({ ...file.metadata }).toEqual({ format: 'pt' });
@@ -93,6 +94,9 @@ describe('the start, the name, the metadata', () => {
   it('file names', () => {
     expect(adapterFileName('aawxbc', 'figurine', 600, 600)).toBe('aawxbc-figurine.safetensors');
     expect(adapterFileName('aawxbc', 'figurine', 400, 600)).toBe('aawxbc-figurine-s400.safetensors');
+    expect(adapterFileName('aawxbc', 'figurine', 400, 600, 'diffusers')).toBe(
+      'aawxbc-figurine-s400.diffusers.safetensors',
+    );
     expect(adapterName('  My / Toy..', 'Teddy Bear')).toBe('my-toy-teddy-bear');
     expect(adapterName('토끼', '')).toBe('토끼');
     expect(adapterName('../..', ' ')).toBe('adapter');

@@ -1,5 +1,6 @@
 // A whole run in the worker over the toy U-Net: what is stored when, going on after a reload and a lost GPU, troubles, evidence.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { BaseModel } from '../../src/adapter/base-model.ts';
 import { readSafetensors } from '../../src/files/safetensors.ts';
 import { runControls } from '../../src/training/controls.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
@@ -35,13 +36,20 @@ function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
   const { canvas, count } = toyCanvas(decoderParameters);
   let engines = 0;
-  const session = (job: TrainingJob, cutWords?: (caption: string) => number) => {
+  const session = (
+    job: TrainingJob,
+    cutWords?: (caption: string) => number,
+    also: { base?: () => BaseModel; onEngine?: () => void } = {},
+  ) => {
     const events: TrainEvent[] = [];
     const controls = runControls();
     const needs = {
-      ...{ ...stores, canvas, cutWords, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
+      ...{ ...stores, ...also, canvas, cutWords, modules: [{ name: 'toy', inFeatures: 10, outFeatures: 10 }] },
       engines: {
-        forTraining: async (s: TrainingSettings) => noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet),
+        async forTraining(s: TrainingSettings) {
+          also.onEngine?.();
+          return noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet);
+        },
       },
       prepare: ((reads, j, stopping, onProgress) =>
         prepareRun(reads, j, stopping, onProgress, async (_name, file) => {
@@ -101,6 +109,18 @@ describe('a run', () => {
     expect(await trained(['a rock, aawxbc figurine'], 2)).toBe(false); // cut off
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'])).toBe(true);
     expect(await trained(['x', 'x', 'x', 'aawxbc figurine'], 0, { keptAside: 1 })).toBe(false); // kept aside
+  });
+
+  it('keeps with its adapter the model it is trained on, as known once an engine is made', async () => {
+    const { session, adapters } = browser();
+    let predictionType: 'v_prediction' | null = null; // a Stable Diffusion 2 is asked with its first engine
+    const base = () => ({ name: 'dreamy', family: 'sd2' as const, predictionType });
+    const onEngine = () => {
+      predictionType = 'v_prediction';
+    };
+    const { run } = session(jobOf(), undefined, { base, onEngine });
+    await run.train();
+    expect((await adapters.list())[0]!.base).toEqual({ name: 'dreamy', family: 'sd2', predictionType: 'v_prediction' });
   });
 
   it('measures on exactly what its evidence says', async () => {

@@ -71,8 +71,11 @@ def diffusers_file(path: str, unet) -> str:
         assert tuple(down.shape) == (rank, module.in_features) and tuple(up.shape) == (module.out_features, rank), f"{name}: {tuple(down.shape)} and {tuple(up.shape)}"
         assert down.dtype == up.dtype == torch.float32, f"{name} is {down.dtype} and {up.dtype}, expected float32"
     sound(tensors, ".up.")
-    assert metadata == {"format": "pt"}, f"metadata {metadata}, expected format: pt alone"
-    return f"{len(modules)} modules"
+    # The model it was trained on, as in kohya's file; nothing of a layout that it does not have (alpha is folded into `up`).
+    missing = [key for key in ["ss_base_model_version", "ss_sd_model_name", "modelspec.architecture"] if not metadata.get(key)]
+    assert metadata.get("format") == "pt" and not missing, f"metadata {metadata}"
+    assert not any(key.startswith("ss_network_") for key in metadata), f"metadata {metadata}"
+    return f"{len(modules)} modules, of {metadata['ss_sd_model_name']}"
 
 
 def spelled_by_peft(path: str, out: str):

@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { demoBaseModel, kohyaMetadata } from '../../src/adapter/metadata.ts';
+import { demoBaseModel } from '../../src/adapter/base-model.ts';
+import { kohyaMetadata, withoutNetwork } from '../../src/adapter/metadata.ts';
 import { writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import { root } from '../packages.mjs';
@@ -48,6 +49,9 @@ export async function main(args: string[]): Promise<number> {
   mkdirSync(values.out, { recursive: true });
   const metadata = kohyaMetadata(run, demoBaseModel, 8, 300);
   writeFileSync(join(values.out, 'adapter.safetensors'), writeKohya(weights, modules, scale, metadata));
-  writeFileSync(join(values.out, 'adapter.diffusers.safetensors'), writeDiffusers(weights, modules, scale));
+  writeFileSync(
+    join(values.out, 'adapter.diffusers.safetensors'),
+    writeDiffusers(weights, modules, scale, withoutNetwork(metadata)),
+  );
   return 0;
 }

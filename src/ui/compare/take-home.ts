@@ -14,6 +14,10 @@ export function adapterName(identifier: string, classNoun: string, moment: numbe
   return moment === null || moment === bestStep ? name : `${name}-s${moment}`;
 }
 
+/** The download's name: one adapter's two layouts are two files. */
+export const fileName = (name: string, layout: 'kohya' | 'diffusers'): string =>
+  `${name}${layout === 'diffusers' ? '.diffusers' : ''}.safetensors`;
+
 /** '1', '0.85': as A1111 and Forge write a strength. */
 export const strengthText = (strength: number): string => String(Math.round(strength * 100) / 100);
 
