@@ -36,6 +36,9 @@ export interface TroubleFacts {
       | 'inpainting'
       | 'instruct-pix2pix'
       | 'depth'
+      | 'upscaler'
+      | 'image-prompt'
+      | 'video'
       | 'sdxl'
       | 'newer-family'
       | 'lora'
@@ -44,8 +47,11 @@ export interface TroubleFacts {
       | 'pickle'
       | 'gguf'
       | 'incomplete'
+      | 'links'
+      | 'several'
       | 'unknown';
     detail: string; // which keys or bytes say so
+    name?: string; // of a family, where that is known more closely than its kind
   };
   /** A file that was opened as a LoRA and is something else. */
   'not-an-adapter': {

@@ -72,7 +72,13 @@ function checkEntry(name: string, value: unknown, dataBegin: number, fileBytes: 
   if (!isCounts(offsets) || offsets.length !== 2) throw wrong('two data_offsets', offsets);
   const [from, to] = offsets as [number, number];
   const dataBytes = fileBytes - dataBegin;
-  if (from > to || to > dataBytes) throw wrong(`data_offsets in order and within ${dataBytes} bytes of data`, offsets);
+  if (from > to) throw wrong('data_offsets in order', offsets);
+  if (to > dataBytes)
+    throw damaged(
+      file,
+      `“${clip(name)}” within ${dataBytes} bytes of data`,
+      `it up to byte ${to}: the file ends early`,
+    );
   const needs = shape.reduce((product, dim) => product * dim, bytesPerElement[dtype]);
   if (needs !== to - from) throw wrong(`${needs} bytes (${dtype} ${JSON.stringify(shape)})`, `${to - from} bytes`);
   return { dtype, shape, begin: dataBegin + from, end: dataBegin + to };

@@ -65,6 +65,16 @@ describe('by its tensors', () => {
     ['lora', ['unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora.down.weight']],
     ['lora', ['base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight']],
     ['lora', ['lora_unet_mid_block_attentions_0_proj_in.hada_w1_a']],
+    [
+      'video',
+      [
+        'model.diffusion_model.input_blocks.1.1.time_stack.0.norm1.weight',
+        'model.diffusion_model.label_emb.0.0.weight',
+      ],
+    ],
+    ['video', ['down_blocks.0.motion_modules.0.temporal_transformer.norm.weight']],
+    ['image-prompt', ['embedder.model.visual.conv1.weight', 'model.diffusion_model.label_emb.0.0.weight']],
+    ['upscaler', ['model.diffusion_model.label_emb.weight', 'low_scale_model.betas']],
     ['controlnet', ['control_model.input_blocks.0.0.weight']],
     ['controlnet', ['controlnet_cond_embedding.conv_in.weight', 'down_blocks.0.resnets.0.conv1.weight']],
     ['textual-inversion', ['emb_params']],
@@ -75,6 +85,17 @@ describe('by its tensors', () => {
     ['unknown', ['wte.weight', 'wpe.weight']],
   ])('%s: %s', async (kind, names) => {
     expect(await kindOf(named(...names))).toBe(kind);
+  });
+
+  it.each([
+    ['FLUX', ['double_blocks.0.img_attn.qkv.weight', 'guidance_in.in_layer.weight']],
+    ['Stable Diffusion 3', ['model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight']],
+    ['the refiner of Stable Diffusion XL', ['conditioner.embedders.0.model.ln_final.weight']],
+    [undefined, ['conditioner.embedders.0.transformer.x', 'conditioner.embedders.1.model.ln_final.weight']], // the whole XL
+    [undefined, ['double_blocks.0.img_attn.qkv.weight', 'distilled_guidance_layer.in_proj.weight']], // a relative of FLUX
+  ])('%s by name: %s', async (name, names) => {
+    const { facts } = (await refused({ 'x.safetensors': named(...names) })) as Trouble<'not-a-checkpoint'>;
+    expect(facts.name).toBe(name);
   });
 
   it.each(['first_stage_model.', 'cond_stage_model.'])('a checkpoint without %s* is incomplete', async (prefix) => {

@@ -19,7 +19,9 @@ import {
   vaeJson,
 } from './configs.ts';
 import { type Folder, findFolder, type GivenFile, readConfig, readFolder } from './folder.ts';
-import { kindOfBytes, notACheckpoint } from './refusals.ts';
+import { placeBlobs } from './hub-cache.ts';
+import { lastOf, onlyFile, refuseByBytes, WEIGHTS_ENDING } from './only-file.ts';
+import { notACheckpoint } from './refusals.ts';
 import { readSingleFile } from './single-file.ts';
 import { textNeeds, textSizes, unetNeeds, unetSizes, vaeNeeds, vaeSizes } from './sizes.ts';
 import { checkTensors, type Tensors, type Weights } from './stored.ts';
@@ -48,29 +50,15 @@ export async function openCheckpoint(
   tokenizer: () => Promise<TokenizerFiles>,
   onBroken: OnBroken = () => {},
 ): Promise<Checkpoint> {
-  const folder = findFolder(given);
+  const files = await placeBlobs(given);
+  const folder = findFolder(files);
   const sources = { folder, tokenizer, onBroken };
   if (folder) return assemble(folder.name || 'Stable Diffusion', await readFolder(folder), null, sources);
-  const { path, file } = onlyFile(given);
-  const fileName = path.split(/[/\\]/).at(-1) as string;
+  const { path, file } = await onlyFile(files);
+  const fileName = lastOf(path);
   await refuseByBytes(fileName, file);
   const { weights, said } = readSingleFile(await readSafetensors(file, fileName));
-  return assemble(fileName.replace(/\.safetensors$/i, ''), weights, said, sources);
-}
-
-function onlyFile(given: readonly GivenFile[]): GivenFile {
-  const weights = given.filter(({ path }) => /\.(safetensors|ckpt|pt|pth|bin|gguf)$/i.test(path));
-  const only = given.length === 1 ? given[0] : weights.length === 1 ? weights[0] : undefined;
-  if (only) return only;
-  const names = given.slice(0, 3).map(({ path }) => path);
-  const what = given.length === 0 ? 'no file was given' : `${given.length} files, none of them in unet/: ${names}`;
-  throw notACheckpoint(names[0] ?? '', 'incomplete', what);
-}
-
-/** By their first bytes, not by their names: a pickle can be called anything. */
-async function refuseByBytes(name: string, file: Blob): Promise<void> {
-  const found = kindOfBytes(new Uint8Array(await file.slice(0, 8).arrayBuffer()));
-  if (found) throw notACheckpoint(name, found.kind, found.detail);
+  return assemble(fileName.replace(WEIGHTS_ENDING, ''), weights, said, sources);
 }
 
 interface Sources {

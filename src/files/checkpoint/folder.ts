@@ -3,8 +3,9 @@ import { parseJson } from '../model-folder.ts';
 import { readSafetensors } from '../safetensors.ts';
 import { damaged } from '../safetensors-header.ts';
 import type { Json } from './configs.ts';
-import { notACheckpoint, refuseByInputs, refuseByNames } from './refusals.ts';
+import { notACheckpoint, refuseByConfigs, refuseByInputs, refuseByNames } from './refusals.ts';
 import { type Component, TensorMap, type Tensors, type Weights } from './stored.ts';
+import { weightFiles } from './weight-files.ts';
 
 export interface GivenFile {
   path: string;
@@ -31,31 +32,44 @@ export function findFolder(given: readonly GivenFile[]): Folder | null {
   paths.forEach((path, i) => {
     if (path.startsWith(root)) files.set(path.slice(root.length), (given[i] as GivenFile).file);
   });
-  return { name: root.split('/').at(-2) ?? '', files };
+  return { name: nameOf(root), files };
 }
 
+/** The folder's own; in Hugging Face's cache, where that is a commit, the repository's. */
+function nameOf(root: string): string {
+  const [folder = '', snapshots, repository] = root.split('/').slice(0, -1).reverse();
+  if (snapshots === 'snapshots' && repository) return repositoryName(repository);
+  return /^[0-9a-f]{40}$/.test(folder) ? '' : folder;
+}
+
+/** `models--runwayml--stable-diffusion-v1-5`: the last of its parts. */
+export const repositoryName = (folder: string): string => /^models--(?:.+?--)?(.+)$/.exec(folder)?.[1] ?? folder;
+
 /** Trouble 'not-a-checkpoint' for a folder of another kind, 'file-damaged' naming a file that is not what it should be. */
-export async function readFolder({ files }: Folder): Promise<Weights> {
+export async function readFolder(folder: Folder): Promise<Weights> {
+  const { files, name } = folder;
+  const unet = await readConfig(folder, 'unet/config.json');
+  refuseByConfigs(name || 'model_index.json', await readConfig(folder, 'model_index.json'), unet);
   const of = (part: string) => [...files.keys()].find((path) => path.startsWith(`${part}/`));
   const wrong = of('text_encoder_2') ?? of('transformer') ?? of('prior');
   if (wrong)
     throw notACheckpoint(wrong, of('text_encoder_2') && of('unet') ? 'sdxl' : 'newer-family', `it has ${wrong}`);
   const weights: Partial<Record<Component, Tensors>> = {};
-  for (const component of COMPONENTS) weights[component] = await readComponent(component, files);
+  for (const component of COMPONENTS) weights[component] = await readComponent(component, files, name || component);
   return weights as Weights;
 }
 
-async function readComponent(component: Component, files: ReadonlyMap<string, Blob>): Promise<Tensors> {
+async function readComponent(component: Component, files: ReadonlyMap<string, Blob>, folder: string): Promise<Tensors> {
   const map = new TensorMap();
   for (const path of weightFiles(component, [...files.keys()])) {
     const file = await readSafetensors(files.get(path) as Blob, path);
-    if (component === 'unet') refuseByNames(path, file.keys());
+    if (component === 'unet') refuseByNames(folder, file.keys());
     for (const key of file.keys()) {
       const name = nameNow(component, key);
       if (name) map.add(name, file, key);
     }
   }
-  if (component === 'unet') refuseByInputs('unet', map.found.get('conv_in.weight')?.shape);
+  if (component === 'unet') refuseByInputs(folder, map.found.get('conv_in.weight')?.shape);
   return map.found;
 }
 
@@ -69,33 +83,6 @@ function nameNow(component: Component, key: string): string | null {
     );
   if (key.endsWith('position_ids')) return null;
   return key.startsWith('text_model.') ? key : `text_model.${key}`;
-}
-
-const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
-
-/** The file (or all its shards) that holds a component: the plain one, else the f16 variant, else any other. */
-function weightFiles(component: Component, paths: readonly string[]): string[] {
-  const here = paths.filter(
-    (path) => path.startsWith(`${component}/`) && !path.slice(component.length + 1).includes('/'),
-  );
-  const stem = component === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
-  const found = here.filter((path) => path.endsWith('.safetensors')).sort();
-  const variant = (path: string) =>
-    (SHARD.exec(path)?.[1] ?? path.replace(/\.safetensors$/, '')).slice(component.length + 1);
-  const variants = [...new Set(found.map(variant))];
-  const chosen = [stem, `${stem}.fp16`].find((name) => variants.includes(name)) ?? variants[0];
-  if (chosen === undefined) {
-    const pickle = here.find((path) => /\.(bin|pt|pth|ckpt)$/.test(path));
-    if (pickle) throw notACheckpoint(pickle, 'pickle', 'there is no .safetensors beside it');
-    throw notACheckpoint(component, 'incomplete', `the folder has no ${component}/${stem}.safetensors`);
-  }
-  const files = found.filter((path) => variant(path) === chosen);
-  const whole = files.filter((path) => !SHARD.test(path));
-  if (whole.length > 0) return whole;
-  const count = Number(SHARD.exec(files[0] as string)?.[3]);
-  if (files.length !== count)
-    throw damaged(files[0] as string, `${count} shards of ${component}`, `${files.length} of them`);
-  return files;
 }
 
 const MAX_CONFIG_BYTES = 2 ** 20;

@@ -4,7 +4,7 @@ import { count } from '../amounts.ts';
 
 type NotOne = TroubleFacts['not-a-checkpoint'];
 
-export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: string, text: string]> = {
+export const notACheckpoint: Record<NotOne['kind'], (file: string, name?: string) => [title: string, text: string]> = {
   inpainting: (file) => [
     `“${file}” is an inpainting model.`,
     'It fills holes in pictures and wants more than a prompt. Take the ordinary version of the same model.',
@@ -17,12 +17,24 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: st
     `“${file}” is a depth model.`,
     'It draws only along a depth map. Take the ordinary version of the same model.',
   ],
-  sdxl: (file) => [
-    `“${file}” is Stable Diffusion XL.`,
+  upscaler: (file) => [
+    `“${file}” is an upscaler.`,
+    'It draws a small picture larger. Take the model that drew the small one.',
+  ],
+  'image-prompt': (file) => [
+    `“${file}” draws after a picture.`,
+    'It was made from Stable Diffusion but wants a picture where others want words. Take the model it was made from.',
+  ],
+  video: (file) => [
+    `“${file}” draws moving pictures.`,
+    'Darkroom trains single ones. Choose a Stable Diffusion 1.x or 2.x checkpoint.',
+  ],
+  sdxl: (file, name = 'Stable Diffusion XL') => [
+    `“${file}” is ${name}.`,
     'Three times the size and built differently. Darkroom trains Stable Diffusion 1.x and 2.x: choose one of those.',
   ],
-  'newer-family': (file) => [
-    `“${file}” is a newer kind of model.`,
+  'newer-family': (file, name = 'a newer kind of model') => [
+    `“${file}” is ${name}.`,
     'Stable Diffusion 3, FLUX and their like have no U-Net. Choose a Stable Diffusion 1.x or 2.x checkpoint.',
   ],
   lora: (file) => [
@@ -48,6 +60,14 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string) => [title: st
   incomplete: (file) => [
     `“${file}” holds only a part of a model.`,
     'U-Net, text encoder and VAE are needed. Choose the full checkpoint, or the whole diffusers folder.',
+  ],
+  links: (file) => [
+    `${file ? `“${file}”` : 'The folder'} holds no files, or only links.`,
+    'Browsers do not follow links. Of Hugging Face’s cache choose the folder above, “models--…”; or download with --local-dir.',
+  ],
+  several: (file) => [
+    `“${file}” holds more than one model.`,
+    'Or more than one version of it, and nothing tells which is meant. Choose the folder or the file of one.',
   ],
   unknown: (file) => [
     `“${file}” is not a Stable Diffusion checkpoint.`,

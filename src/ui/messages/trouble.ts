@@ -143,7 +143,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       return say('Another tab is getting this model.', 'Wait for it, or go on there.', 'Try again');
     case 'not-a-checkpoint':
       return say(
-        ...notACheckpoint[mishap.facts.kind](mishap.facts.file),
+        ...notACheckpoint[mishap.facts.kind](mishap.facts.file, mishap.facts.name),
         mishap.facts.kind === 'lora' ? 'Open it under Compare' : 'Choose another',
       );
     case 'not-an-adapter':

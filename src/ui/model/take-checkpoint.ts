@@ -2,12 +2,16 @@
 import type { Darkroom } from '../state/darkroom.svelte.ts';
 import type { ModelFile } from '../state/transfers.svelte.ts';
 
-const partOfModel = /\.(safetensors|json|txt|model|ckpt|pt|pth|bin|gguf)$/i;
+/** By their endings; in Hugging Face's cache nothing has one. */
+const partOfModel = /\.(safetensors|json|txt|model|ckpt|pt|pth|bin|gguf)$|(^|\/)blobs\/[^/.]+$/i;
 
-/** A single file goes as it is, whatever it may be: the worker says what it is instead. Of a folder, only what models are made of. */
+/**
+ * A single file goes as it is, whatever it may be, and a folder of which the browser saw nothing: the worker says what it is instead. Of any other
+ * folder, only what models are made of.
+ */
 export async function takeCheckpoint(app: Darkroom, files: ModelFile[]): Promise<void> {
   const wanted = files.length === 1 ? files : files.filter(({ path }) => partOfModel.test(path));
-  if ((wanted.length > 0 ? wanted : files).length === 0 || app.transfers.current) return;
+  if (app.transfers.current) return;
   const taken = await app.transfers.take(wanted.length > 0 ? wanted : files);
   if (!taken) return;
   app.models.picked = taken.id;
