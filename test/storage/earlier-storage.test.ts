@@ -212,7 +212,7 @@ describe('storage of commit cb002ea', () => {
       const shelf = adapterShelf(wholeAdapters(adapterStore()));
       const read = async (layout: 'kohya' | 'diffusers') => {
         const file = await shelf.file(id, moment, layout);
-        expect(file.name).toBe(`${name}.safetensors`);
+        expect(file.name).toBe(`${name}${layout === 'kohya' ? '' : '.diffusers'}.safetensors`);
         return readSafetensors(file.bytes, file.name);
       };
       const kohya = await read('kohya');
@@ -224,6 +224,7 @@ describe('storage of commit cb002ea', () => {
       expect((await kohya.float32(`${module}.lora_up.weight`))[0]).toBeCloseTo(up, 5);
       expect((await kohya.float32(`${module}.alpha`))[0]).toBe(alpha);
       expect(kohya.metadata.ss_steps).toBe(steps);
+      expect(kohya.metadata.ss_base_model_version).toBe(steps && 'darkroom_demo'); // by its model's id
 
       const diffusers = await read('diffusers');
       const query = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora';
