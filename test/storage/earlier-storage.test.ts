@@ -10,6 +10,7 @@ import { projectStore } from '../../src/storage/project-store.ts';
 import { runStore } from '../../src/storage/run-store.ts';
 import { timingStore } from '../../src/storage/timing-store.ts';
 import { adapterShelf } from '../../src/worker/adapter-shelf.ts';
+import { earlierBase } from '../../src/worker/earlier-base.ts';
 import { recording } from '../fixtures/recordings.ts';
 import { dumpDatabases, restoreDatabases } from '../fixtures/stored-databases.ts';
 
@@ -209,7 +210,8 @@ describe('storage of commit cb002ea', () => {
   ])(
     'the adapter %s at moment %s becomes a whole file in both layouts',
     async (id, moment, name, down, up, alpha, steps) => {
-      const shelf = adapterShelf(wholeAdapters(adapterStore()));
+      const gone = { open: () => Promise.reject(new Error('the model is not here')) };
+      const shelf = adapterShelf(wholeAdapters(adapterStore()), (modelId) => earlierBase(gone, modelId));
       const read = async (layout: 'kohya' | 'diffusers') => {
         const file = await shelf.file(id, moment, layout);
         expect(file.name).toBe(`${name}${layout === 'kohya' ? '' : '.diffusers'}.safetensors`);
