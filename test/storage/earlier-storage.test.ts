@@ -10,6 +10,7 @@ import { projectStore } from '../../src/storage/project-store.ts';
 import { runStore } from '../../src/storage/run-store.ts';
 import { timingStore } from '../../src/storage/timing-store.ts';
 import { adapterShelf } from '../../src/worker/adapter-shelf.ts';
+import { earlierBase } from '../../src/worker/earlier-base.ts';
 import { recording } from '../fixtures/recordings.ts';
 import { dumpDatabases, restoreDatabases } from '../fixtures/stored-databases.ts';
 
@@ -209,10 +210,11 @@ describe('storage of commit cb002ea', () => {
   ])(
     'the adapter %s at moment %s becomes a whole file in both layouts',
     async (id, moment, name, down, up, alpha, steps) => {
-      const shelf = adapterShelf(wholeAdapters(adapterStore()));
+      const gone = { open: () => Promise.reject(new Error('the model is not here')) };
+      const shelf = adapterShelf(wholeAdapters(adapterStore()), (modelId) => earlierBase(gone, modelId));
       const read = async (layout: 'kohya' | 'diffusers') => {
         const file = await shelf.file(id, moment, layout);
-        expect(file.name).toBe(`${name}.safetensors`);
+        expect(file.name).toBe(`${name}${layout === 'kohya' ? '' : '.diffusers'}.safetensors`);
         return readSafetensors(file.bytes, file.name);
       };
       const kohya = await read('kohya');
@@ -224,6 +226,7 @@ describe('storage of commit cb002ea', () => {
       expect((await kohya.float32(`${module}.lora_up.weight`))[0]).toBeCloseTo(up, 5);
       expect((await kohya.float32(`${module}.alpha`))[0]).toBe(alpha);
       expect(kohya.metadata.ss_steps).toBe(steps);
+      expect(kohya.metadata.ss_base_model_version).toBe(steps && 'darkroom_demo'); // by its model's id
 
       const diffusers = await read('diffusers');
       const query = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora';

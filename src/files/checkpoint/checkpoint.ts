@@ -19,11 +19,9 @@ import {
   vaeJson,
 } from './configs.ts';
 import { type Folder, findFolder, type GivenFile, readConfig, readFolder } from './folder.ts';
-
 import { placeBlobs } from './hub-cache.ts';
 import { lastOf, onlyFile, refuseByBytes, WEIGHTS_ENDING } from './only-file.ts';
 import { notACheckpoint } from './refusals.ts';
-
 import { readSingleFile } from './single-file.ts';
 import { textNeeds, textSizes, unetNeeds, unetSizes, vaeNeeds, vaeSizes } from './sizes.ts';
 import { checkTensors, type Tensors, type Weights } from './stored.ts';
