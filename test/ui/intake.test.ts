@@ -210,6 +210,17 @@ describe('a drop on any screen', () => {
     expect(app.photos.all).toHaveLength(1);
   });
 
+  test('who has gone on to another screen before the drop is sorted stays there, and is told (was: pulled back to Photos)', async () => {
+    const { app, seen, route, intake } = page('photos');
+    const sorted = intake.take([file('1.png', png).file]);
+    route.go('name');
+    await sorted;
+    await settled(app);
+    expect(route.screen).toBe('name');
+    expect(seen.toasts).toEqual([en.intake.photosAdded(1, 0)]);
+    expect(app.photos.all).toHaveLength(1);
+  });
+
   test('photos and, without waiting, their texts in a second drop; a LoRA beside them is opened and said', async () => {
     const { app, seen, route, intake } = page('name');
     const names = Array.from({ length: 20 }, (_, n) => `n${n}`);

@@ -13,6 +13,8 @@ export class Intake {
   readonly leftOut: LeftOut[] = $derived.by(() => [...this.#leftOut, ...this.#app.photos.captions.leftOut]);
   readonly #app: Darkroom;
   #sorting: Promise<void> = Promise.resolve();
+  /** Where what is being sorted was let go. */
+  #from: Screen = 'model';
 
   constructor(app: Darkroom) {
     this.#app = app;
@@ -32,8 +34,10 @@ export class Intake {
 
   /** Two drops at once are sorted one after the other, so that photos keep their order. */
   #take(coming: Dropped | Promise<Dropped>): Promise<void> {
+    const from = this.#app.route.screen;
     const sort = async () => {
       const { files, leftOut } = await coming;
+      this.#from = from;
       this.#leave(leftOut);
       await this.#sort(files);
     };
@@ -86,11 +90,11 @@ export class Intake {
     else app.toasts.show(app.t.intake.loraOpened);
   }
 
-  /** Where it went is shown; a training that is watched stays on screen, and where it went is said. */
+  /** Where it went is shown; it is only said while a training is watched, or to whoever has gone on to another screen meanwhile. */
   #go(screen: Screen, words: string): void {
     const { route, run, toasts } = this.#app;
     if (route.screen === screen) return;
-    if (run.live) toasts.show(words);
+    if (run.live || route.screen !== this.#from) toasts.show(words);
     else route.go(screen);
   }
 
