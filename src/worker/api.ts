@@ -1,4 +1,4 @@
-// The seam between the page and the studio worker: types, and the rules that both sides must have the same. The page calls `StudioClient` (client.ts, AbortSignal first); the worker
+// The seam between the page and the studio worker: types only. The page calls `StudioClient` (client.ts, AbortSignal first); the worker
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
 import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
 import type { PhotoReading } from '../dataset/read-photo.ts';
@@ -21,7 +21,6 @@ import type { Forecast } from './forecast.ts';
 
 export type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
 export type { Crop } from '../dataset/crop.ts';
-export { holdsName, withName } from '../dataset/name-in-caption.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
 export type { DrawRequest, Picture } from '../diffusion/picture.ts';

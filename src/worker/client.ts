@@ -9,9 +9,9 @@ import { type Call, Connection, noAnswer, type Remote } from './connection.ts';
 import { installErrorTransfer } from './errors.ts';
 import type { LongMethod, Ticket } from './wire.ts';
 
-/** How a model's pictures are asked for: the same for the page and for the worker's previews. */
+// Rules that the page and the worker share: when a caption holds the name, how a model's pictures are asked for, how changes of a project meet.
+export { holdsName, withName } from '../dataset/name-in-caption.ts';
 export { tasteOf } from '../diffusion/picture-taste.ts';
-// How changes of the project meet: the page and the store must agree on it.
 export { applied, changeBetween } from '../storage/project-change.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;

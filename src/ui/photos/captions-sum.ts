@@ -1,5 +1,5 @@
 // Photos that are used, the name, and how many words of each text are cut, in; what is to be said of their captions together out. Pure.
-import { holdsName } from '../../worker/api.ts';
+import { holdsName } from '../../worker/client.ts';
 
 export interface CaptionsSum {
   /** With a caption of their own that does not say the name. 0 while there is no whole name. */
