@@ -1,9 +1,8 @@
-// engine: a U-Net config, weights and settings → a UNetEngine. Reserves everything, compiles everything; then only replays.
+// engine: plans, buffers and weights on a device → a UNetEngine. Nothing is allocated or compiled here; it only replays.
 import { IO } from '../model/graphs.ts';
 import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
 import type { Programs } from '../plan/programs.ts';
-import type { TensorSource } from '../tensor/tensor-source.ts';
-import { type EngineOptions, enginePrograms, LOSS_SCALE, rateTable } from './engine-plan.ts';
+import { type EngineOptions, LOSS_SCALE, rateTable } from './engine-plan.ts';
 import type {
   LoraModule,
   LoraWeights,
@@ -18,39 +17,13 @@ import { latentsOf, type ProgramInputs, writeInputs } from './inputs.ts';
 import { type Lane, laneOf } from './lane.ts';
 import { nhwcToLatents } from './latents.ts';
 import { Losses } from './losses.ts';
-import { Pipelines } from './pipelines.ts';
+import type { Pipelines } from './pipelines.ts';
 import { Program } from './program.ts';
 import { Readback } from './readback.ts';
-import { type EngineBuffers, reserve } from './reserve.ts';
+import type { EngineBuffers } from './reserve.ts';
 import { COPYING, StateCopy } from './state-copy.ts';
 import { Turns } from './turns.ts';
-import { type GpuWeights, uploadWeights } from './weights.ts';
-
-/**
- * Memory first, so that what does not fit is said before anything is compiled; weights before all else, as an upload needs some for itself.
- * @throws Trouble 'out-of-memory' when the device cannot hold what the plan needs, 'file-damaged' when a tensor is missing or mis-shaped.
- */
-export async function createEngine(device: GPUDevice, options: EngineOptions): Promise<Engine> {
-  const built = enginePrograms(options, device.limits.maxStorageBufferBindingSize);
-  const shared = 'buffers' in options.weights;
-  const weights = shared
-    ? (options.weights as GpuWeights)
-    : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
-        options.onProgress?.({ phase: 'weights', done, total }),
-      );
-  let buffers: EngineBuffers | undefined;
-  try {
-    buffers = await reserve(device, built);
-    const pipelines = options.pipelines ?? new Pipelines(device);
-    const launches = Object.values(built.plans).flatMap((p) => p.dispatches.map((d) => d.launch));
-    await pipelines.prepare(launches, (done, total) => options.onProgress?.({ phase: 'kernels', done, total }));
-    return new Engine(device, options, built, buffers, weights, shared, pipelines);
-  } catch (error) {
-    buffers?.destroy();
-    if (!shared) weights.destroy();
-    throw error;
-  }
-}
+import type { GpuWeights } from './weights.ts';
 
 export class Engine implements UNetEngine {
   readonly modules: readonly LoraModule[];

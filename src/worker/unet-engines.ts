@@ -1,7 +1,7 @@
 // A U-Net's config and tensors in; engines for whatever is asked, on one device, out — its weights uploaded and its kernels compiled once.
 import { type Card, isSoftware, kernelsOf, rememberSpeed } from '../gpu/cards.ts';
+import { createEngine } from '../gpu/create-engine.ts';
 import { requestGpu } from '../gpu/device.ts';
-import { createEngine } from '../gpu/engine.ts';
 import { type EngineOptions, enginePrograms } from '../gpu/engine-plan.ts';
 import type { LoraModule, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';

@@ -1,6 +1,7 @@
 // The real Engine over a fake device, whose adapter is a hash of every dispatch: turns, a bounded queue, steps given up, errors that come late.
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createEngine, type Engine } from '../../src/gpu/engine.ts';
+import { createEngine } from '../../src/gpu/create-engine.ts';
+import type { Engine } from '../../src/gpu/engine.ts';
 import { enginePrograms } from '../../src/gpu/engine-plan.ts';
 import type { TrainingState } from '../../src/gpu/engine-types.ts';
 import { laneOf } from '../../src/gpu/lane.ts';

@@ -1,6 +1,6 @@
 // How much a submit carries, on the real device: values must not depend on it. What it is on cards of all speeds: ../fake-gpu/cards.test.ts.
 import { expect, test } from 'vitest';
-import { createEngine } from '../../src/gpu/engine.ts';
+import { createEngine } from '../../src/gpu/create-engine.ts';
 import { kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { Lane } from '../../src/gpu/lane.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
