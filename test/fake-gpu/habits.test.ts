@@ -161,8 +161,17 @@ test(`each habit alone, then ${RUNS} random pairs: only what the table allows, n
   };
   for (const habit of TABLE) await check([habit], 0.6);
   const habit = fc.constantFrom(...TABLE);
+  // Two that say the same thing differently are one.
+  const keys = (h: Habit): string => Object.keys(h.habits(0.5)).join();
+  const pair = fc.tuple(habit, habit).filter(
+    ([a, b]) =>
+      a === b ||
+      keys(a)
+        .split(',')
+        .every((key) => !keys(b).split(',').includes(key)),
+  );
   const where = fc.double({ min: 0, max: 1, noNaN: true });
-  await fc.assert(fc.asyncProperty(fc.tuple(habit, habit), where, check), {
+  await fc.assert(fc.asyncProperty(pair, where, check), {
     numRuns: RUNS,
     endOnFailure: true,
     seed: 11,
