@@ -10,6 +10,8 @@ export interface TroubleFacts {
   'device-lost': { reason: string; step?: number };
   /** The worker said nothing for long and was ended. `step`: of the training that it did, the last one saved. */
   'no-answer': { step?: number };
+  /** The device dropped something that it was given and is still there: what was computed since cannot be trusted. `message` is its own. */
+  'gpu-refused': { message: string };
   /** `gotBytes` were granted before one was refused. `fits`: changed settings that need no more than that, where there are any. */
   'out-of-memory': {
     neededBytes: number;
@@ -92,7 +94,8 @@ export interface TroubleFacts {
   'no-class-noun': Record<string, never>;
   'prompt-too-long': { words: number };
   'adapter-mismatch': { file: string; expected: string; got: string };
-  'numbers-ran-away': { step: number; keptStep: number };
+  /** `overflow`: the forward pass itself was not finite, which no loss scale and no learning rate of the next step cures: 16 bits are too few. */
+  'numbers-ran-away': { step: number; keptStep: number; overflow?: boolean };
   'disk-full': { neededBytes: number; freeBytes: number };
   'another-tab': Record<string, never>;
   /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */

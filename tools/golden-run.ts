@@ -1,6 +1,6 @@
 // A golden folder and a device → the engine's noise_pred, loss and LoRA gradients under the golden's keys, and how far each is from expected.
 import { readAdapter } from '../src/adapter/read.ts';
-import { createEngine } from '../src/gpu/engine.ts';
+import { createEngine } from '../src/gpu/create-engine.ts';
 import type { EngineOptions } from '../src/gpu/engine-plan.ts';
 import type { LoraModule, LoraWeights } from '../src/gpu/engine-types.ts';
 import type { DType } from '../src/tensor/tensor.ts';

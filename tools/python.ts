@@ -5,18 +5,22 @@ import { join } from 'node:path';
 import { root } from './packages.mjs';
 
 const OWN = [join(root, '.venv', 'bin', 'python'), join(root, '.venv', 'Scripts', 'python.exe')];
-const hasDiffusers = (python: string) => spawnSync(python, ['-c', 'import diffusers, peft, transformers']).status === 0;
+/** What most of tools/ needs. */
+const DIFFUSERS = 'diffusers, peft, transformers';
 
 export const NO_PYTHON =
   'No Python with diffusers and peft: python3 -m venv .venv && .venv/bin/pip install -r tools/requirements.txt';
 
-let found: string | undefined;
+const found = new Map<string, string | undefined>();
 
-/** `.venv`'s Python, or the first on the path that has what tools/requirements.txt lists. DARKROOM_PYTHON names another. */
-export function findPython(): string | undefined {
+/** `.venv`'s Python, or the first on the path that has what is needed of tools/requirements.txt. DARKROOM_PYTHON names another. */
+export function findPython(packages = DIFFUSERS): string | undefined {
+  if (found.has(packages)) return found.get(packages);
   const named = process.env.DARKROOM_PYTHON;
-  found ??= [...(named ? [named] : []), ...OWN.filter((path) => existsSync(path)), 'python3'].find(hasDiffusers);
-  return found;
+  const has = (python: string): boolean => spawnSync(python, ['-c', `import ${packages}`]).status === 0;
+  const python = [...(named ? [named] : []), ...OWN.filter((path) => existsSync(path)), 'python3'].find(has);
+  found.set(packages, python);
+  return python;
 }
 
 /** The same; where there is none, `.venv` is made with what tools/requirements.txt lists (minutes, and a few GB). @throws Error when that fails. */

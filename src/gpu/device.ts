@@ -1,5 +1,6 @@
 // navigator.gpu in; the fast adapter, a device on it and a report of both out, or the Trouble that says why there is none.
 import { Trouble } from '../trouble.ts';
+import { laneOf } from './lane.ts';
 import type { GpuReport } from './report.ts';
 import { reportOf } from './report.ts';
 
@@ -29,5 +30,6 @@ export async function requestGpu(gpu?: GPU): Promise<Gpu> {
   const device = await adapter.requestDevice({
     requiredLimits: Object.fromEntries(WANTED.map((limit) => [limit, adapter.limits[limit]])),
   });
+  laneOf(device); // its errors are heard from the first call on
   return { adapter, device, report: reportOf(adapter) };
 }

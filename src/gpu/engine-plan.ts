@@ -7,8 +7,8 @@ import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import type { OptimizerSettings, WeightStorage } from './engine-types.ts';
+import type { Lane } from './lane.ts';
 import type { Pipelines } from './pipelines.ts';
-import type { SubmitPace } from './submit-pace.ts';
 import type { GpuWeights } from './weights.ts';
 
 export interface EngineOptions {
@@ -33,8 +33,8 @@ export interface EngineOptions {
   /** false: no two tensors share memory (for tests). */
   reuse?: boolean;
   pipelines?: Pipelines;
-  /** What is known of the device's speed; default: nothing yet. */
-  pace?: SubmitPace;
+  /** Default: the device's own. */
+  lane?: Lane;
   onProgress?: (progress: { phase: 'weights' | 'kernels'; done: number; total: number }) => void;
 }
 
@@ -101,7 +101,7 @@ export const kernelsFor = (software: boolean, maxDispatchFlops = MAX_DISPATCH_FL
 
 /** Every plan of an engine and the bytes they take, for a device with bindings of `maxBindingBytes`. */
 export function enginePrograms(
-  o: Omit<EngineOptions, 'weights' | 'pipelines' | 'pace'>,
+  o: Omit<EngineOptions, 'weights' | 'pipelines' | 'lane'>,
   maxBindingBytes: number,
 ): Programs {
   const target: Target = { maxBindingBytes, ...(o.kernels ?? kernelsFor(false)) };

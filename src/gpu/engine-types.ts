@@ -51,13 +51,18 @@ export interface UNetEngine {
   readonly dispatchesPerStep: number;
   /** noise_pred (4, h, w) with the adapter at `strength` (0 = without). */
   predict(inputs: UNetInputs, strength: number): Promise<Float32Array>;
-  /** Loss without gradients, adapter at `strength`: for the held-out photo. */
+  /**
+   * Loss without gradients, adapter at `strength`: for the held-out photo. What is asked while others wait is read together with them: ask for all,
+   * then wait.
+   */
   evaluate(inputs: MicroStep, strength: number): Promise<number>;
   /**
    * One optimizer step over `micro` (batch × accumulate of them, fixed when the engine was made): gradients are averaged, clipped, applied.
-   * Encodes and submits at once; resolves when the GPU has finished. The caller keeps at most two in flight.
+   * Submits piece by piece, in its turn; resolves when the GPU has finished. The caller keeps at most two in flight. Aborting gives the step up,
+   * as long as a piece of it is not submitted: it rejects with the signal's reason as if it had never been asked, and can be asked again. A loss
+   * that is not finite in a skipped step says that the forward pass overflowed.
    */
-  step(micro: readonly MicroStep[]): Promise<StepReport>;
+  step(micro: readonly MicroStep[], signal?: AbortSignal): Promise<StepReport>;
   readLora(): Promise<LoraWeights>;
   writeLora(weights: LoraWeights): void;
   readState(): Promise<TrainingState>;

@@ -1,10 +1,8 @@
-// engine: a U-Net config, weights and settings → a UNetEngine. Reserves everything, compiles everything; then only replays.
+// engine: plans, buffers and weights on a device → a UNetEngine. Nothing is allocated or compiled here; it only replays.
 import { IO } from '../model/graphs.ts';
-import { timestepEmbedding } from '../model/time-features.ts';
 import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
 import type { Programs } from '../plan/programs.ts';
-import type { TensorSource } from '../tensor/tensor-source.ts';
-import { type EngineOptions, enginePrograms, LOSS_SCALE, rateTable } from './engine-plan.ts';
+import { type EngineOptions, LOSS_SCALE, rateTable } from './engine-plan.ts';
 import type {
   LoraModule,
   LoraWeights,
@@ -15,47 +13,29 @@ import type {
   UNetInputs,
 } from './engine-types.ts';
 import { flatten, loraModules, unflatten } from './flat-lora.ts';
-import { latentsToNhwc, nhwcToLatents } from './latents.ts';
-import { Pipelines } from './pipelines.ts';
+import { latentsOf, type ProgramInputs, writeInputs } from './inputs.ts';
+import { type Lane, laneOf } from './lane.ts';
+import { nhwcToLatents } from './latents.ts';
+import { Losses } from './losses.ts';
+import type { Pipelines } from './pipelines.ts';
 import { Program } from './program.ts';
 import { Readback } from './readback.ts';
-import { type EngineBuffers, reserve } from './reserve.ts';
-import { StateCopy } from './state-copy.ts';
-import { SubmitPace } from './submit-pace.ts';
-import { type GpuWeights, uploadWeights } from './weights.ts';
-
-/**
- * Memory first, so that what does not fit is said before anything is compiled; weights before all else, as an upload needs some for itself.
- * @throws Trouble 'out-of-memory' when the device cannot hold what the plan needs, 'file-damaged' when a tensor is missing or mis-shaped.
- */
-export async function createEngine(device: GPUDevice, options: EngineOptions): Promise<Engine> {
-  const built = enginePrograms(options, device.limits.maxStorageBufferBindingSize);
-  const shared = 'buffers' in options.weights;
-  const weights = shared
-    ? (options.weights as GpuWeights)
-    : await uploadWeights(device, built.weights, options.weights as TensorSource, (done, total) =>
-        options.onProgress?.({ phase: 'weights', done, total }),
-      );
-  let buffers: EngineBuffers | undefined;
-  try {
-    buffers = await reserve(device, built);
-    const pipelines = options.pipelines ?? new Pipelines(device);
-    const launches = Object.values(built.plans).flatMap((p) => p.dispatches.map((d) => d.launch));
-    await pipelines.prepare(launches, (done, total) => options.onProgress?.({ phase: 'kernels', done, total }));
-    return new Engine(device, options, built, buffers, weights, shared, pipelines);
-  } catch (error) {
-    buffers?.destroy();
-    if (!shared) weights.destroy();
-    throw error;
-  }
-}
+import type { EngineBuffers } from './reserve.ts';
+import { COPYING, StateCopy } from './state-copy.ts';
+import { Turns } from './turns.ts';
+import type { GpuWeights } from './weights.ts';
 
 export class Engine implements UNetEngine {
   readonly modules: readonly LoraModule[];
   readonly lost: Promise<GPUDeviceLostInfo>;
   readonly #programs: Record<string, Program>;
   readonly #readback: Readback;
+  readonly #losses: Losses;
   readonly #state: StateCopy;
+  readonly #lane: Lane;
+  /** Programs share the arena and the inputs' buffer: whoever writes or submits does so when what was asked before has been submitted whole. */
+  readonly #turns = new Turns();
+  #destroyed = false;
 
   constructor(
     readonly device: GPUDevice,
@@ -71,15 +51,17 @@ export class Engine implements UNetEngine {
       if (!buffer) throw new Error(`${name} was not reserved`);
       return buffer;
     };
-    const pace = options.pace ?? new SubmitPace(device.queue);
+    this.#lane = options.lane ?? laneOf(device);
     this.#programs = Object.fromEntries(
       Object.entries(built.plans).map(([name, plan]) => [
         name,
-        new Program(device, plan, pipelines, named(`dims:${name}`), named, pace),
+        new Program(device, plan, pipelines, named(`dims:${name}`), named, this.#lane),
       ]),
     );
-    this.#readback = new Readback(Array.from({ length: built.readback.slots }, (_, i) => named(`readback:${i}`)));
-    this.#state = new StateCopy(device, buffers, built, options.optimizer !== undefined);
+    const slots = Array.from({ length: built.readback.slots }, (_, i) => named(`readback:${i}`));
+    this.#readback = new Readback(slots, this.#lane.waits);
+    this.#losses = new Losses(this.#readback, built.readback.slotBytes / 4);
+    this.#state = new StateCopy(this.#lane, this.#turns, buffers, built, options.optimizer !== undefined);
     this.modules = loraModules(built);
     this.lost = device.lost;
     this.resetState();
@@ -100,38 +82,39 @@ export class Engine implements UNetEngine {
     );
   }
 
-  async predict(inputs: UNetInputs, strength: number): Promise<Float32Array> {
+  predict(inputs: UNetInputs, strength: number): Promise<Float32Array> {
     const program = this.program('predict');
-    const slot = await this.#readback.slot();
-    this.#write(program, inputs, strength);
     const { offset, bytes } = program.io(IO.noisePred);
-    program.submit((e) => e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes));
-    return nhwcToLatents(new Float32Array(await this.#readback.take(slot, bytes)), this.#latents);
+    return this.#asked(bytes, async (slot) => {
+      this.#write(program, inputs, strength);
+      await program.submit((e) => e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes));
+    }).then((values) => nhwcToLatents(values, latentsOf(this.options)));
   }
 
-  async evaluate(inputs: MicroStep, strength: number): Promise<number> {
+  evaluate(inputs: MicroStep, strength: number): Promise<number> {
     const program = this.program('evaluate');
-    const slot = await this.#readback.slot();
-    this.#write(program, inputs, strength);
-    program.submit((e) => e.copyBufferToBuffer(this.#io, program.io(IO.loss).offset, slot, 0, 4));
-    return new Float32Array(await this.#readback.take(slot, 4))[0] as number;
+    return this.#lane.faults.guard(() =>
+      this.#losses.ask((copyTo) =>
+        this.#turns.take(async () => {
+          const { slot, offset } = await copyTo();
+          this.#write(program, inputs, strength);
+          await program.submit((e) => e.copyBufferToBuffer(this.#io, program.io(IO.loss).offset, slot, offset, 4));
+        }),
+      ),
+    );
   }
 
-  async step(micro: readonly MicroStep[]): Promise<StepReport> {
+  async step(micro: readonly MicroStep[], signal?: AbortSignal): Promise<StepReport> {
     const expected = this.options.micro ?? 1;
     if (micro.length !== expected)
       throw new Error(`step: the engine was made for ${expected} micro-steps, got ${micro.length}`);
-    const train = this.program('train');
-    const slot = await this.#readback.slot();
-    const bytes = 4 * (STATE_SIZE + expected);
-    micro.forEach((inputs, i) => {
-      this.#write(train, inputs, 1);
-      train.submit((e) => e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, slot, 4 * (STATE_SIZE + i), 4));
+    const values = await this.#asked(4 * (STATE_SIZE + expected), async (slot) => {
+      await this.#gradientsOf(micro, slot, signal);
+      // From here on the step is taken whole: a part of an update would leave neither the old adapter nor the new one.
+      await this.program('update').submit((e) =>
+        e.copyBufferToBuffer(this.buffers.get('state:step') as GPUBuffer, 0, slot, 0, 4 * STATE_SIZE),
+      );
     });
-    this.program('update').submit((e) =>
-      e.copyBufferToBuffer(this.buffers.get('state:step') as GPUBuffer, 0, slot, 0, 4 * STATE_SIZE),
-    );
-    const values = new Float32Array(await this.#readback.take(slot, bytes));
     const at = (name: keyof typeof SLOT): number => values[SLOT[name]] as number;
     const losses = values.subarray(STATE_SIZE, STATE_SIZE + expected);
     return {
@@ -143,6 +126,40 @@ export class Engine implements UNetEngine {
     };
   }
 
+  /** Submits the forward and backward passes of a step; given up, what they have added to the gradients is cleared. */
+  async #gradientsOf(micro: readonly MicroStep[], slot: GPUBuffer, signal: AbortSignal | undefined): Promise<void> {
+    const train = this.program('train');
+    signal?.throwIfAborted();
+    try {
+      for (const [i, inputs] of micro.entries()) {
+        this.#write(train, inputs, 1);
+        const toSlot = 4 * (STATE_SIZE + i);
+        await train.submit((e) => e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, slot, toSlot, 4), signal);
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      await this.#clearGradients();
+      throw error;
+    }
+  }
+
+  /** In its turn: a slot, what `submit` submits with copies into it; then the slot's values, read while others have their turns. */
+  #asked(bytes: number, submit: (slot: GPUBuffer) => Promise<void>): Promise<Float32Array> {
+    return this.#lane.faults.guard(async () => {
+      const slot = await this.#turns.take(async () => {
+        const free = await this.#readback.slot();
+        try {
+          await submit(free);
+        } catch (error) {
+          this.#readback.release(free);
+          throw error;
+        }
+        return free;
+      });
+      return new Float32Array(await this.#readback.take(slot, bytes));
+    });
+  }
+
   /**
    * One forward and backward pass of the whole batch, for goldens: noise_pred and loss as they are, gradients unscaled. Where f16 gradients
    * overflow, the loss scale falls until they do not, as it would over the first steps of a run. The run starts anew.
@@ -151,17 +168,20 @@ export class Engine implements UNetEngine {
     inputs: MicroStep & { timesteps?: readonly number[] },
   ): Promise<{ noisePred: Float32Array; loss: number; gradients: LoraWeights }> {
     const train = this.program('train');
+    const { offset, bytes } = train.io(IO.noisePred);
     for (let lossScale = this.#lossScale; ; lossScale /= 2) {
-      const [slot, other] = [await this.#readback.slot(), await this.#readback.slot()];
-      this.resetState(lossScale);
-      this.#write(train, inputs, 1);
-      const { offset, bytes } = train.io(IO.noisePred);
-      train.submit((e) => {
-        e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes);
-        e.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, other, 0, 4);
+      const values = await this.#asked(bytes, async (slot) => {
+        await this.#reset(lossScale);
+        this.#write(train, inputs, 1);
+        await train.submit((e) => e.copyBufferToBuffer(this.#io, offset, slot, 0, bytes));
       });
-      const noisePred = nhwcToLatents(new Float32Array(await this.#readback.take(slot, bytes)), this.#latents);
-      const loss = new Float32Array(await this.#readback.take(other, 4))[0] as number;
+      const noisePred = nhwcToLatents(values, latentsOf(this.options));
+      const [loss = Number.NaN] = await this.#asked(4, async (slot) => {
+        await this.#lane.room(COPYING);
+        const encoder = this.device.createCommandEncoder();
+        encoder.copyBufferToBuffer(this.#io, train.io(IO.loss).offset, slot, 0, 4);
+        this.#lane.submit([encoder.finish()], COPYING);
+      });
       const scaled = await this.#state.flat('grads');
       this.resetState();
       if (lossScale > 1 && Number.isFinite(loss) && !scaled.every(Number.isFinite)) continue;
@@ -170,44 +190,52 @@ export class Engine implements UNetEngine {
   }
 
   async readLora(): Promise<LoraWeights> {
-    return this.#unflatten(await this.#state.flat('lora'));
+    return this.#unflatten(await this.#lane.faults.guard(() => this.#state.flat('lora')));
   }
   writeLora(weights: LoraWeights): void {
     const flat = flatten(weights, this.modules, this.built.lora, this.options.rank);
-    this.device.queue.writeBuffer(this.buffers.get('lora') as GPUBuffer, 0, flat);
+    this.#inTurn(() => this.device.queue.writeBuffer(this.buffers.get('lora') as GPUBuffer, 0, flat));
   }
   readState(): Promise<TrainingState> {
-    return this.#state.read();
+    return this.#lane.faults.guard(() => this.#state.read());
   }
   writeState(state: TrainingState): void {
-    this.#state.write(state);
+    this.#inTurn(() => this.#state.write(state));
   }
 
   /** Step 0, and no gradients left over. Moments need no reset: fresh buffers are zero. */
   resetState(lossScale = this.#lossScale): void {
+    this.#turns.take(() => this.#reset(lossScale)).catch(() => {}); // a lost device is noticed elsewhere
+  }
+  async #reset(lossScale: number): Promise<void> {
+    if (this.#destroyed) return;
     this.device.queue.writeBuffer(this.buffers.get('state:step') as GPUBuffer, 0, initialState(lossScale));
+    await this.#clearGradients();
+  }
+  async #clearGradients(): Promise<void> {
     const grads = this.buffers.get('grads');
     if (!grads) return;
+    await this.#lane.room(COPYING);
+    if (this.#destroyed) return;
     const encoder = this.device.createCommandEncoder();
     encoder.clearBuffer(grads);
-    this.device.queue.submit([encoder.finish()]);
+    this.#lane.submit([encoder.finish()], COPYING);
+  }
+  /** What is written without waiting: after what was asked before, before what is asked next; not at all where all is destroyed by then. */
+  #inTurn(write: () => void): void {
+    this.#turns.write(() => {
+      if (!this.#destroyed) write();
+    });
   }
 
   destroy(): void {
+    this.#destroyed = true;
     this.buffers.destroy();
     if (!this.weightsAreShared) this.weights.destroy();
   }
 
   get #io(): GPUBuffer {
     return this.buffers.get('io') as GPUBuffer;
-  }
-  get #latents() {
-    return {
-      batch: this.options.batch ?? 1,
-      channels: this.options.config.inChannels,
-      height: this.options.height,
-      width: this.options.width,
-    };
   }
   get #lossScale(): number {
     return this.options.activations === 'f16' ? LOSS_SCALE.first : 1;
@@ -221,26 +249,7 @@ export class Engine implements UNetEngine {
     return program;
   }
 
-  /** Writes a program's inputs. Queue order keeps them apart from runs already submitted. */
-  #write(
-    program: Program,
-    inputs: UNetInputs & { target?: Float32Array; timesteps?: readonly number[] },
-    strength: number,
-  ): void {
-    const put = (name: string, values: Float32Array): void => {
-      const region = program.io(name);
-      if (values.byteLength !== region.bytes)
-        throw new Error(`${name}: expected ${region.bytes / 4} values, got ${values.length}`);
-      this.device.queue.writeBuffer(this.#io, region.offset, values as Float32Array<ArrayBuffer>);
-    };
-    const dim = this.options.config.blockOutChannels[0] as number;
-    const timesteps = inputs.timesteps ?? [inputs.timestep];
-    const features = timesteps.map((t) => timestepEmbedding(t, dim, { flipSinToCos: true, freqShift: 0 }));
-    put(IO.sample, latentsToNhwc(inputs.sample, this.#latents));
-    put(IO.timeFeatures, Float32Array.from(features.flatMap((f) => [...f])));
-    put(IO.encoderHiddenStates, inputs.encoderHiddenStates);
-    if (inputs.target && program.plan.io.has(IO.target)) put(IO.target, latentsToNhwc(inputs.target, this.#latents));
-    if (this.options.rank > 0)
-      put(IO.loraScale, new Float32Array([(this.options.alpha / this.options.rank) * strength]));
+  #write(program: Program, inputs: ProgramInputs, strength: number): void {
+    writeInputs(program, this.#io, this.options, inputs, strength);
   }
 }

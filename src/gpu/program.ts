@@ -2,8 +2,8 @@
 import type { Launch } from '../graph/op.ts';
 import type { Plan, Region } from '../plan/plan.ts';
 import { dimsTable } from '../plan/programs.ts';
+import type { Lane } from './lane.ts';
 import type { Pipelines } from './pipelines.ts';
-import type { SubmitPace } from './submit-pace.ts';
 
 interface Command {
   readonly pipeline: GPUComputePipeline;
@@ -27,7 +27,7 @@ export class Program {
     pipelines: Pipelines,
     dims: GPUBuffer,
     buffer: (name: string) => GPUBuffer,
-    readonly pace: SubmitPace,
+    readonly lane: Lane,
   ) {
     const table = dimsTable(plan);
     const words = new DataView(new ArrayBuffer(table.bytes));
@@ -62,30 +62,42 @@ export class Program {
     return region;
   }
 
-  /** Submits the whole list in pieces as large as the pace allows; `last` adds copies to the final one. */
-  submit(last?: (encoder: GPUCommandEncoder) => void): void {
-    let at = 0;
-    while (at < this.commands.length) {
-      const from = at;
-      const end = this.pace.pieceEnd(this.commands, from);
+  /**
+   * Submits the whole list in pieces as large as the pace allows, each when there is room for it; `last` adds copies to the final one.
+   * Resolves when the last is submitted. @throws the signal's reason, with the pieces that are left not submitted.
+   */
+  async submit(last?: (encoder: GPUCommandEncoder) => void, signal?: AbortSignal): Promise<void> {
+    for (let at = 0; at < this.commands.length; ) {
+      const end = this.lane.pace.pieceEnd(this.commands, at);
+      const flops = this.commands.slice(at, end).reduce((sum, c) => sum + c.flops, 0);
+      const work = { flops, dispatches: end - at };
+      await this.lane.room(work, signal);
       const encoder = this.device.createCommandEncoder();
-      let pass = encoder.beginComputePass();
-      for (; at < end; at++) {
-        const c = this.commands[at] as Command;
-        pass.setPipeline(c.pipeline);
-        pass.setBindGroup(0, c.bindGroup);
-        pass.dispatchWorkgroups(...c.workgroups);
-        if (this.afterDispatch) {
-          pass.end();
-          this.afterDispatch(encoder, at);
-          pass = encoder.beginComputePass();
-        }
-      }
-      pass.end();
-      if (at === this.commands.length) last?.(encoder);
-      this.device.queue.submit([encoder.finish()]);
-      this.pace.submitted(this.commands, from, end);
+      this.encode(encoder, at, end);
+      if (end === this.commands.length) last?.(encoder);
+      this.lane.submit([encoder.finish()], work);
+      at = end;
     }
+  }
+
+  /** A pass with the commands of a piece; a pipeline is set only when it changes. */
+  encode(encoder: GPUCommandEncoder, from = 0, end = this.commands.length): void {
+    let pass = encoder.beginComputePass();
+    let set: GPUComputePipeline | undefined;
+    for (let at = from; at < end; at++) {
+      const c = this.commands[at] as Command;
+      if (c.pipeline !== set) pass.setPipeline(c.pipeline);
+      set = c.pipeline;
+      pass.setBindGroup(0, c.bindGroup);
+      pass.dispatchWorkgroups(...c.workgroups);
+      if (this.afterDispatch) {
+        pass.end();
+        this.afterDispatch(encoder, at);
+        pass = encoder.beginComputePass();
+        set = undefined;
+      }
+    }
+    pass.end();
   }
 }
 

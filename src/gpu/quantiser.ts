@@ -1,5 +1,6 @@
 // quantiser: f16 weights, a piece at a time → their q8 buffers, computed on the GPU (shaders/quantise.wgsl, where q8 is told).
 import { Q8 } from '../tensor/tensor.ts';
+import { type Lane, laneOf } from './lane.ts';
 import { ifRoom } from './reserve.ts';
 import { shaderFile } from './shader.ts';
 
@@ -7,18 +8,23 @@ const THREADS = 64; // a group of weights each, as the shader has it
 const NONE = 0xffffffff;
 /** Weights that are on their way at a time. */
 const PIECE_HALVES = 2 ** 20;
+/** What a piece costs: little, beside its way there. */
+const PIECE = { flops: 0, dispatches: 1 };
 /** GPU memory that quantising takes for a while. */
 export const QUANTISER_BYTES = 2 * PIECE_HALVES;
 
 /** Takes tensors one after another; the words of each are in its buffer when the queue has got there. */
 export class Quantiser {
+  readonly #lane: Lane;
   readonly #bindGroups = new Map<GPUBuffer, GPUBindGroup>();
 
   private constructor(
     readonly device: GPUDevice,
     readonly pipeline: GPUComputePipeline,
     readonly buffers: Readonly<Record<'piece' | 'halves' | 'notFinite' | 'readback', GPUBuffer>>,
-  ) {}
+  ) {
+    this.#lane = laneOf(device);
+  }
 
   /**
    * @param tensors how many are told apart.
@@ -49,12 +55,13 @@ export class Quantiser {
     return new Quantiser(device, pipeline, buffers);
   }
 
-  /** Submits a whole tensor, f16 bits, piece by piece; q8 words will be in its buffer. */
-  write(words: GPUBuffer, tensor: number, halves: Uint16Array<ArrayBuffer>): void {
+  /** Submits a whole tensor, f16 bits, piece by piece as there is room; q8 words will be in its buffer. */
+  async write(words: GPUBuffer, tensor: number, halves: Uint16Array<ArrayBuffer>): Promise<void> {
     const { device, pipeline, buffers } = this;
     for (let first = 0; first < halves.length; first += PIECE_HALVES) {
       const piece = halves.subarray(first, first + PIECE_HALVES);
       const groups = piece.length / Q8.group;
+      await this.#lane.room(PIECE);
       device.queue.writeBuffer(buffers.halves, 0, piece);
       device.queue.writeBuffer(buffers.piece, 0, Uint32Array.of(groups, first / Q8.group, tensor, 0));
       const encoder = device.createCommandEncoder();
@@ -63,7 +70,7 @@ export class Quantiser {
       pass.setBindGroup(0, this.#bindGroup(words));
       pass.dispatchWorkgroups(Math.ceil(groups / THREADS));
       pass.end();
-      device.queue.submit([encoder.finish()]);
+      this.#lane.submit([encoder.finish()], PIECE);
     }
   }
 
@@ -72,8 +79,9 @@ export class Quantiser {
     const { device, buffers } = this;
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffers.notFinite, 0, buffers.readback, 0, buffers.readback.size);
-    device.queue.submit([encoder.finish()]);
-    await buffers.readback.mapAsync(GPUMapMode.READ);
+    await this.#lane.room(PIECE);
+    this.#lane.submit([encoder.finish()], PIECE);
+    await this.#lane.waits.until(buffers.readback.mapAsync(GPUMapMode.READ));
     return Array.from(new Uint32Array(buffers.readback.getMappedRange()), (index) => (index === NONE ? -1 : index));
   }
 

@@ -42,14 +42,14 @@ export function kindOf(info: AdapterWords): GpuReport['kind'] {
   return PHONE.test(vendor) ? 'integrated' : 'unknown';
 }
 
-/** The best name there is: the description, or vendor and architecture. */
+/** The best name there is: the description, or vendor and architecture; empty where the browser hides all of it. */
 export function nameOf({ vendor, architecture, device, description }: AdapterWords): string {
   if (description) return description;
   const short = [
     vendor === 'amd' || vendor === 'arm' ? vendor.toUpperCase() : capital(vendor),
     capital(architecture || device),
   ];
-  return short.filter(Boolean).join(' ') || 'a graphics card without a name';
+  return short.filter(Boolean).join(' ');
 }
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

@@ -4,6 +4,10 @@
 export interface Cost {
   readonly flops: number;
 }
+/** What a submit costs. */
+export interface Work extends Cost {
+  readonly dispatches: number;
+}
 
 /** Aimed at, well below the 250 ms that a submit may take: the compositor shares the queue, and the model of costs is a simple one. */
 const TARGET_MS = 150;
@@ -11,11 +15,11 @@ const TARGET_MS = 150;
 const FIRST_GUESS = { msPerFlop: 1e-8, msPerDispatch: 0.3 };
 /** No GPU that a browser runs on is faster: what keeps a fit through too few points sane. */
 const LEAST = { msPerFlop: 1e-11, msPerDispatch: 0.002 };
-/** Submits that are all measured; afterwards WATCHED of every PERIOD are, since a card that grows warm slows down. */
-const FIRST_SUBMITS = 64;
-const WATCHED = 16;
-const PERIOD = 256;
 const FORGETTING = 0.97; // a measurement's weight after each later one
+/** Ends that lie closer together are one measurement: a coarse clock, or a browser that tells of several at once, gives them no times of their own. */
+const LEAST_MS = 5;
+/** A measurement counts as no more than so many times what was expected: a laptop that slept says nothing about its card. */
+const OUTLIER = 8;
 
 /**
  * ms of a submit ≈ FLOPs · msPerFlop + dispatches · msPerDispatch, fitted by least squares to what was measured, the last ones counting
@@ -25,61 +29,53 @@ export class SubmitPace {
   msPerFlop: number;
   msPerDispatch: number;
   #sums = { ff: 0, fd: 0, dd: 0, ft: 0, dt: 0 };
-  #submits = 0;
   #measured = 0;
-  /** When the last watched submit ended. */
+  /** When the last submit was heard to have ended. */
   #ended = Number.NEGATIVE_INFINITY;
-  #gap = false; // one that nobody watched lies before: when the next begins is not known
+  #unread = { flops: 0, dispatches: 0, ms: 0 };
 
-  /** @param first a guess from a measurement of the adapter (gpu/speed.ts). */
   constructor(
-    readonly queue: Pick<GPUQueue, 'onSubmittedWorkDone'>,
     first: Partial<typeof FIRST_GUESS> = {},
-    readonly now: () => number = () => performance.now(),
     readonly targetMs = TARGET_MS,
   ) {
     ({ msPerFlop: this.msPerFlop, msPerDispatch: this.msPerDispatch } = { ...FIRST_GUESS, ...first });
   }
 
+  /** Begins with what a measurement of the adapter says (gpu/speed.ts), until submits have told more. */
+  guess(flopsPerMs: number): void {
+    if (this.#measured === 0 && flopsPerMs > 0) this.msPerFlop = Math.max(LEAST.msPerFlop, 1 / flopsPerMs);
+  }
+
+  msOf({ flops, dispatches }: Work): number {
+    return flops * this.msPerFlop + dispatches * this.msPerDispatch;
+  }
+
   /** The end of the piece that begins at `from`: at least one command. */
   pieceEnd(commands: readonly Cost[], from: number): number {
-    let ms = this.#cost(commands[from] as Cost);
+    const cost = (at: number): number => this.msOf({ flops: (commands[at] as Cost).flops, dispatches: 1 });
+    let ms = cost(from);
     let end = from + 1;
     while (end < commands.length) {
-      ms += this.#cost(commands[end] as Cost);
+      ms += cost(end);
       if (ms > this.targetMs) break;
       end++;
     }
     return end;
   }
 
-  /** Tells that these commands have just been submitted. */
-  submitted(commands: readonly Cost[], from: number, end: number): void {
-    const at = this.#submits++;
-    if (at >= FIRST_SUBMITS && at % PERIOD >= WATCHED) {
-      this.#gap = true;
-      return;
-    }
-    const begunAt = this.now();
-    const known = !this.#gap;
-    this.#gap = false;
-    let flops = 0;
-    for (let i = from; i < end; i++) flops += (commands[i] as Cost).flops;
-    this.queue.onSubmittedWorkDone().then(
-      () => {
-        const endedAt = this.now();
-        if (known) this.#learn(flops, end - from, endedAt - Math.max(begunAt, this.#ended));
-        this.#ended = endedAt;
-      },
-      () => {}, // a lost device is noticed elsewhere
-    );
+  /** Tells that a submit has ended. Its time is the distance from the end before it, or from its own beginning where the GPU was idle. */
+  ended(work: Work, begunAt: number, endedAt: number): void {
+    const unread = this.#unread;
+    unread.flops += work.flops;
+    unread.dispatches += work.dispatches;
+    unread.ms += Math.max(0, endedAt - Math.max(begunAt, this.#ended));
+    this.#ended = endedAt;
+    if (unread.ms < LEAST_MS) return;
+    this.#learn(unread, Math.min(unread.ms, OUTLIER * this.msOf(unread)));
+    this.#unread = { flops: 0, dispatches: 0, ms: 0 };
   }
 
-  #cost({ flops }: Cost): number {
-    return flops * this.msPerFlop + this.msPerDispatch;
-  }
-
-  #learn(flops: number, dispatches: number, ms: number): void {
+  #learn({ flops, dispatches }: Work, ms: number): void {
     const f = flops / 1e9; // of one size with dispatches: the sums stay well-conditioned
     const s = this.#sums;
     for (const key of Object.keys(s) as (keyof typeof s)[]) s[key] *= FORGETTING;
@@ -114,7 +110,7 @@ function leastSquares({
     const [a, b] = [(ft * dd - dt * fd) / det, (dt * ff - ft * fd) / det];
     if (a >= 0 && b >= 0) return [a, b];
   }
-  const [alone, byDispatch] = [ff > 0 ? ft / ff : 0, dt / dd];
+  const [alone, byDispatch] = [ff > 0 ? ft / ff : 0, dd > 0 ? dt / dd : 0];
   const left = (a: number, b: number): number => a * a * ff + 2 * a * b * fd + b * b * dd - 2 * (a * ft + b * dt);
   return left(alone, 0) < left(0, byDispatch) ? [alone, 0] : [0, byDispatch];
 }

@@ -2,6 +2,7 @@
 import { byteLength, lastDim, sameShape, type Tensor } from '../tensor/tensor.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { Trouble } from '../trouble.ts';
+import { laneOf } from './lane.ts';
 import { QUANTISER_BYTES, Quantiser } from './quantiser.ts';
 import { bytesOf, type Reserved, reserveWeights } from './reserve-weights.ts';
 import { channelsLast, readAhead, wholeWords } from './stored-weights.ts';
@@ -57,12 +58,13 @@ export async function uploadWeights(
       const halves = await reading;
       signal?.throwIfAborted();
       if (tensor.shape.length === 4) channelsLast(halves, lastDim(tensor.shape));
-      write.tensor(tensor, halves);
+      await write.tensor(tensor, halves);
       unfinished += halves.byteLength;
       if (unfinished >= UNFINISHED_BYTES) {
         device.queue.submit([]);
         await arrived;
-        arrived = device.queue.onSubmittedWorkDone();
+        arrived = laneOf(device).waits.done();
+        arrived.catch(() => {}); // told when it is waited for
         unfinished = 0;
       }
       done += byteLength(tensor);
@@ -79,7 +81,7 @@ export async function uploadWeights(
 }
 
 interface Writer {
-  tensor(tensor: Tensor, halves: Uint16Array<ArrayBuffer>): void;
+  tensor(tensor: Tensor, halves: Uint16Array<ArrayBuffer>): Promise<void>;
   /** @throws Trouble 'file-damaged' naming a weight that q8 cannot hold. */
   end(file: string): Promise<void>;
   destroy(): void;
@@ -101,11 +103,11 @@ async function writer(
     throw new Trouble('out-of-memory', { neededBytes: gotBytes + QUANTISER_BYTES, gotBytes, fits: null });
   }
   return {
-    tensor(tensor, halves) {
+    async tensor(tensor, halves) {
       const buffer = buffers.get(tensor.name) as GPUBuffer;
       const matrix = index.get(tensor);
       const bytes = wholeWords(halves);
-      if (quantiser && matrix !== undefined) quantiser.write(buffer, matrix, halves);
+      if (quantiser && matrix !== undefined) await quantiser.write(buffer, matrix, halves);
       else device.queue.writeBuffer(buffer, 0, bytes);
       onWrite?.(tensor.name, bytes);
     },

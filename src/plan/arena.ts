@@ -14,20 +14,27 @@ export interface Arena {
 export const ALIGNMENT = 256;
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
+/** A fragmented or a phone's memory gives pieces of this size where it refuses one of twice as much; what lies in several of them is as much. */
+const SLAB_BYTES = 128 * 2 ** 20;
+
 /**
  * Largest first, each at the lowest offset where no tensor alive at the same time lies ("greedy by size", Pisarchyk & Lee,
- * arXiv 2001.03288). A slab is no larger than one binding may be.
+ * arXiv 2001.03288). A slab is no larger than one binding may be, nor than 128 MiB or the largest tensor.
  * @param reuse false: every tensor has memory of its own — what tests compare with.
  * @throws Error naming the tensor that is larger than a slab may be.
  */
-export function arena(tensors: readonly Lifetime[], maxSlabBytes: number, reuse = true): Arena {
+export function arena(tensors: readonly Lifetime[], maxBindingBytes: number, reuse = true): Arena {
+  const largest = tensors.reduce((most, { bytes }) => Math.max(most, align(bytes)), 0);
+  const maxSlabBytes = Math.min(maxBindingBytes, Math.max(SLAB_BYTES, largest));
   const slabs: { life: Lifetime; offset: number; end: number }[][] = [];
   const places = new Map<number, Place>();
   const overlaps = (a: Lifetime, b: Lifetime): boolean => !reuse || (a.first <= b.last && b.first <= a.last);
   for (const life of [...tensors].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     const size = align(life.bytes);
-    if (size > maxSlabBytes)
-      throw new Error(`${life.tensor.name} needs ${size} bytes, more than one binding may have here (${maxSlabBytes})`);
+    if (size > maxBindingBytes)
+      throw new Error(
+        `${life.tensor.name} needs ${size} bytes, more than one binding may have here (${maxBindingBytes})`,
+      );
     let slab = 0;
     let offset = lowestGap(slabs[0] ?? [], life, size, overlaps);
     while (offset + size > maxSlabBytes) {

@@ -1,5 +1,6 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
 import { fileKinds } from '../files/file-kind.ts';
+import { timedOn } from '../gpu/cards.ts';
 import { findAdapter } from '../gpu/device.ts';
 import { type GpuReport, reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
@@ -99,7 +100,7 @@ export function createStudio(stored: Kept): WireStudio {
           if (model?.info.id === modelId) return model.info;
           if (turns.run) throw busyTraining();
           const files = await models.open(signal, modelId, onProgress);
-          const timed = timings(kept.timings, modelId, async () => (await seen()).name);
+          const timed = timings(kept.timings, modelId, async () => timedOn(await seen()));
           const next = await modelSession(files, (progress) => hearGpu(progress), timed);
           await model?.close();
           model = next;

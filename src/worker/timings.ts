@@ -1,5 +1,5 @@
 // What was timed on this computer, for one model: kinds of work in, the milliseconds that one took last out.
-
+import { alike, type TimedOn } from '../gpu/cards.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 
@@ -13,20 +13,33 @@ export interface Timings {
   note(what: Timed, ms: number): void;
   known(what: Timed): Promise<number | null>;
 }
-
-export function timings(store: TimingStore, modelId: string, gpuName: () => Promise<string>): Timings {
+export function timings(store: TimingStore, modelId: string, card: () => Promise<TimedOn | null>): Timings {
   return {
     note(what, ms) {
       if (!(ms > 0)) return;
-      void (async () => store.save(await keyOf(what), ms))().catch(() => {});
+      void (async () => {
+        if ('size' in what) return store.save(onProcessor(what), { ms, flopsPerMs: null });
+        const on = await card();
+        if (on) await store.save(onCard(what, on.key), { ms, flopsPerMs: on.flopsPerMs });
+      })().catch(() => {});
     },
-    known: async (what) => store.load(await keyOf(what)),
+    async known(what) {
+      if ('size' in what) return (await store.load(onProcessor(what)))?.ms ?? null;
+      const on = await card();
+      if (!on) return null;
+      // by its name alone: how times were kept before
+      const timing =
+        (await store.load(onCard(what, on.key))) ?? (on.name ? await store.load(onCard(what, on.name)) : null);
+      return timing && alike(timing.flopsPerMs, on.flopsPerMs) ? timing.ms : null;
+    },
   };
 
-  async function keyOf(what: Timed): Promise<string> {
-    if ('size' in what) return [what.kind, modelId, what.size].join(' ');
-    const { resolution, weights, activations, recompute, batch, accumulate, previewSteps } = what.settings;
-    const work = what.kind === 'step' ? `${batch * accumulate} micro` : `${previewSteps} steps`; // the rank hardly counts
-    return [what.kind, modelId, await gpuName(), resolution, weights, activations, recompute, work].join(' ');
+  function onProcessor({ kind, size }: Extract<Timed, { size: number }>): string {
+    return [kind, modelId, size].join(' ');
+  }
+  function onCard({ kind, settings }: Exclude<Timed, { size: number }>, key: string): string {
+    const { resolution, weights, activations, recompute, batch, accumulate, previewSteps } = settings;
+    const work = kind === 'step' ? `${batch * accumulate} micro` : `${previewSteps} steps`; // the rank hardly counts
+    return [kind, modelId, key, resolution, weights, activations, recompute, work].join(' ');
   }
 }

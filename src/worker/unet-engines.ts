@@ -1,13 +1,15 @@
 // A U-Net's config and tensors in; engines for whatever is asked, on one device, out — its weights uploaded and its kernels compiled once.
+import { type Card, isSoftware, kernelsOf, rememberSpeed } from '../gpu/cards.ts';
+import { createEngine } from '../gpu/create-engine.ts';
 import { requestGpu } from '../gpu/device.ts';
-import { createEngine } from '../gpu/engine.ts';
-import { type EngineOptions, enginePrograms, kernelsFor } from '../gpu/engine-plan.ts';
+import { type EngineOptions, enginePrograms } from '../gpu/engine-plan.ts';
 import type { LoraModule, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
+import { type Lane, laneOf } from '../gpu/lane.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { GpuReport } from '../gpu/report.ts';
-import { dispatchFlops, LEAST_DISPATCH_FLOPS, measureSpeed, withProducts } from '../gpu/speed.ts';
-import { SubmitPace } from '../gpu/submit-pace.ts';
+import { LEAST_DISPATCH_FLOPS, measureSpeed } from '../gpu/speed.ts';
+import type { Speed } from '../gpu/stopwatch.ts';
 import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
 import type { KernelChoice } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
@@ -30,11 +32,10 @@ interface OnDevice {
   report: GpuReport;
   kernels: KernelChoice;
   pipelines: Pipelines;
-  pace: SubmitPace;
+  lane: Lane;
   weights: { storage: WeightStorage; gpu: GpuWeights } | null;
 }
-/** A GPU as planning needs it. */
-export type PlannedFor = Pick<GpuReport, 'kind' | 'name' | 'limits'>;
+export type PlannedFor = Card;
 export interface UNetEngines {
   build: BuildEngine;
   /** Frees the weights and the device. */
@@ -77,11 +78,6 @@ export const DEFAULT_LIMITS: PlannedFor = {
   },
 };
 
-/** FLOPs a dispatch may have, by the name of each adapter that was measured since the worker began. */
-const measured = new Map<string, number>();
-const kernelsOf = ({ kind, name }: Pick<GpuReport, 'kind' | 'name'>): KernelChoice =>
-  kernelsFor(kind === 'software', measured.get(name));
-
 /** Engines on the fast GPU. After a lost device the next engine is made on a new one. */
 export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = requestGpu): UNetEngines {
   let here: Promise<OnDevice> | null = null;
@@ -90,14 +86,18 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
 
   async function begin(spec: EngineSpec): Promise<OnDevice> {
     const { device, report } = await request();
-    void device.lost.then(() => {
+    const lane = laneOf(device);
+    // What it computed may be wrong: the next engine gets a device of its own, and this one is left to who still holds it.
+    const forget = (): void => {
       here = null;
-    });
+    };
+    void device.lost.then(forget);
+    void lane.faults.refused.then(forget);
     const pipelines = new Pipelines(device);
-    const flopsPerMs = await speedOf(pipelines, planOf(files, spec, report).built, kernelsOf(report));
-    if (flopsPerMs) measured.set(report.name, dispatchFlops(flopsPerMs));
-    const pace = new SubmitPace(device.queue, flopsPerMs ? { msPerFlop: 1 / flopsPerMs } : {});
-    return { device, report, kernels: kernelsOf(report), pipelines, pace, weights: null };
+    const speed = await lane.faults.guard(() => speedOf(pipelines, planOf(files, spec, report).built, report));
+    if (speed) rememberSpeed(report, speed);
+    if (speed) lane.pace.guess(speed.told ?? speed.atLeast);
+    return { device, report, kernels: kernelsOf(report), pipelines, lane, weights: null };
   }
 
   /** The weights as they shall lie; others make room first, since both would not fit. */
@@ -105,6 +105,7 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
     if (on.weights?.storage === spec.weights) return on.weights.gpu;
     on.weights?.gpu.destroy();
     on.weights = null;
+    await freed(on.lane);
     const { built } = planOf(files, { ...spec, rank: 0, training: null }, on.report);
     const gpu = await uploadWeights(on.device, built.weights, files.tensors, (done, total) => hear({ done, total }));
     on.weights = { storage: spec.weights, gpu };
@@ -127,11 +128,12 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
         throw error;
       });
       const on = await here;
-      const { device, report, kernels, pipelines, pace } = on;
+      const { device, report, kernels, pipelines, lane } = on;
       try {
+        await freed(lane); // an engine that made room for this one
         const weights = await upload(on, spec);
-        const options = { ...optionsOf(files, spec), weights, pipelines, kernels, pace, onProgress: hear };
-        return await createEngine(device, options);
+        const options = { ...optionsOf(files, spec), weights, pipelines, kernels, lane, onProgress: hear };
+        return await lane.faults.guard(() => createEngine(device, options));
       } catch (error) {
         throw judged(error, spec, report);
       }
@@ -146,8 +148,15 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
   };
 }
 
-/** FLOPs per ms, measured where some dispatch of the plan could be too long on a slow adapter; null: none could. */
-async function speedOf(pipelines: Pipelines, { plans }: Programs, kernels: KernelChoice): Promise<number | null> {
+/** What was destroyed is free when the queue has got there, and some browsers look only at a submit. */
+async function freed(lane: Lane): Promise<void> {
+  lane.device.queue.submit([]);
+  await lane.waits.done();
+}
+
+/** Measured where some dispatch of the plan could be too long on a slow adapter, or nothing else tells what it is; null: neither. */
+async function speedOf(pipelines: Pipelines, { plans }: Programs, report: PlannedFor): Promise<Speed | null> {
   const longest = Math.max(...Object.values(plans).flatMap((p) => p.dispatches.map((d) => d.launch.flops)));
-  return longest > LEAST_DISPATCH_FLOPS ? withProducts(pipelines, kernels, measureSpeed) : null;
+  const hidden = !report.name && !isSoftware(report);
+  return longest > LEAST_DISPATCH_FLOPS || hidden ? measureSpeed(pipelines, kernelsOf(report)) : null;
 }

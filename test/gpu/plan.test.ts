@@ -1,7 +1,8 @@
 // A second look at the plan on the GPU: recomputation, reuse and dead memory change no value; what is allocated is what was planned.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readAdapter } from '../../src/adapter/read.ts';
-import { createEngine, type Engine } from '../../src/gpu/engine.ts';
+import { createEngine } from '../../src/gpu/create-engine.ts';
+import type { Engine } from '../../src/gpu/engine.ts';
 import { type EngineOptions, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraWeights, MicroStep } from '../../src/gpu/engine-types.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readAdapter } from '../../src/adapter/read.ts';
-import { createEngine, type Engine } from '../../src/gpu/engine.ts';
+import { createEngine } from '../../src/gpu/create-engine.ts';
+import type { Engine } from '../../src/gpu/engine.ts';
 import { kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraWeights, MicroStep, StepReport } from '../../src/gpu/engine-types.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { engineGraphs, enginePrograms, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import { lossGraph, predictGraph } from '../../src/model/graphs.ts';
+import { arena } from '../../src/plan/arena.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';
 import { planReport } from '../../tools/plan.ts';
 
@@ -172,4 +173,21 @@ test('engineGraphs without an optimizer cannot train', () => {
       engineGraphs({ config, height: 16, width: 16, rank: 0, alpha: 0, activations: 'f32', recompute: 'off' }),
     ),
   ).toEqual(['predict', 'evaluate']);
+});
+
+test('a slab is 128 MiB at most, or the largest tensor, however much a binding may hold; the bytes are the same', () => {
+  const MiB = 2 ** 20;
+  const life = (id: number, size: number) => ({
+    ...{
+      tensor: { id, name: `t${id}`, shape: [size / 4], dtype: 'f32', kind: 'temp' },
+      bytes: size,
+      first: 0,
+      last: 1,
+    },
+  });
+  const slabs = (sizes: number[]) =>
+    arena(sizes.map((size, id) => life(id, size * MiB)) as never, 2048 * MiB).slabBytes.map((b) => b / MiB);
+  expect(slabs([64, 64, 64, 64, 32])).toEqual([128, 128, 32]);
+  expect(slabs([268, 100, 100, 100])).toEqual([268, 200, 100]);
+  expect(() => arena([life(0, 2 * MiB)] as never, MiB)).toThrow(/more than one binding/);
 });

@@ -12,6 +12,9 @@ const rows: Row[] = [
   ['no-adapter', {}, 'How to turn it on'],
   ['device-lost', { reason: 'gone' }, 'Try again'],
   ['device-lost', { reason: 'gone', step: 40 }, 'Continue'],
+  ['gpu-refused', { message: 'a binding was wrong' }, 'Try again'],
+  ['no-answer', {}, 'Try again'],
+  ['no-answer', { step: 40 }, 'Continue'],
   ['out-of-memory', { neededBytes: 2e9, gotBytes: 1e9, fits: null }, 'Try again'],
   [
     'out-of-memory',
@@ -54,6 +57,7 @@ const rows: Row[] = [
   ['prompt-too-long', { words: 6 }, null],
   ['adapter-mismatch', damaged, 'Choose its model'],
   ['numbers-ran-away', { step: 9, keptStep: 4 }, 'Continue at half the rate'],
+  ['numbers-ran-away', { step: 9, keptStep: 4, overflow: true }, null],
   ['disk-full', { neededBytes: 2, freeBytes: 1 }, 'Try again'],
   ['another-tab', {}, null],
   ['bad-setting', { setting: 'rank', expected: 'a', got: 'b' }, 'Reset it'],

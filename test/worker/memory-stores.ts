@@ -3,7 +3,7 @@ import type { LoraWeights } from '../../src/gpu/engine-types.ts';
 import type { AdapterStore, StoredAdapter } from '../../src/storage/adapter-store.ts';
 import type { PreviewStore } from '../../src/storage/preview-store.ts';
 import type { RunStore, StoredRun } from '../../src/storage/run-store.ts';
-import type { TimingStore } from '../../src/storage/timing-store.ts';
+import type { Timing, TimingStore } from '../../src/storage/timing-store.ts';
 
 export function memoryRuns(): RunStore {
   const runs = new Map<string, StoredRun>();
@@ -49,6 +49,6 @@ export function memoryPreviews(): PreviewStore {
 }
 
 export function memoryTimings(): TimingStore {
-  const known = new Map<string, number>();
-  return { save: async (key, ms) => void known.set(key, ms), load: async (key) => known.get(key) ?? null };
+  const known = new Map<string, Timing>();
+  return { save: async (key, timing) => void known.set(key, timing), load: async (key) => known.get(key) ?? null };
 }

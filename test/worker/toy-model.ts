@@ -42,7 +42,7 @@ const none = { keys: () => [], shape: () => [], float32: async () => new Float32
 /** Latents of 2 × 2. `decoderParameters`: how slow its decoder shall be. */
 export function toyCanvas(decoderParameters = 0) {
   const { room, count } = toyEncoders();
-  const timed = timings(memoryTimings(), 'toy', async () => 'toy');
+  const timed = timings(memoryTimings(), 'toy', async () => ({ key: 'toy', name: 'toy', flopsPerMs: null }));
   const canvas: Canvas = {
     ...{ encoders: room, schedule: set.schedule, downscale: 8, sizes: [16] },
     needs: { decoderParameters, encodeRam: () => 1, decodeRam: () => 2 },

@@ -3,7 +3,8 @@
 import { addNoise, noiseSchedule, target } from '../../src/diffusion/noise-schedule.ts';
 import type { ModelFolder } from '../../src/files/model-folder.ts';
 import type { SafetensorsFile } from '../../src/files/safetensors.ts';
-import { createEngine, type Engine } from '../../src/gpu/engine.ts';
+import { createEngine } from '../../src/gpu/create-engine.ts';
+import type { Engine } from '../../src/gpu/engine.ts';
 import { type EngineOptions, enginePrograms, kernelsFor } from '../../src/gpu/engine-plan.ts';
 import type { LoraModule, LoraWeights, MicroStep } from '../../src/gpu/engine-types.ts';
 import { uploadWeights } from '../../src/gpu/weights.ts';

@@ -38,6 +38,12 @@ export const trouble = (mishap: Mishap): TroubleWords => {
             `Step ${count(mishap.facts.step)} is safe. If it happens again, restart the browser.`,
             'Continue',
           );
+    case 'gpu-refused':
+      return say(
+        'The graphics card refused a part of the work.',
+        `What was saved last is good. The browser says: ${mishap.facts.message}`,
+        'Try again',
+      );
     case 'out-of-memory':
       return outOfMemory(mishap.facts);
     case 'file-damaged':
@@ -101,6 +107,12 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'Choose its model',
       );
     case 'numbers-ran-away':
+      if (mishap.facts.overflow)
+        return say(
+          `16-bit activations overflowed at step ${count(mishap.facts.step)}.`,
+          `Back at step ${count(mishap.facts.keptStep)}, the last good one. 32-bit activations (f32) cure it; the learning rate is not to blame.`,
+          null,
+        );
       return say(
         `The numbers ran away at step ${count(mishap.facts.step)}.`,
         `Back at step ${count(mishap.facts.keptStep)}, the last good one. A lower learning rate usually cures it.`,
