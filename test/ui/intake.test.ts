@@ -206,7 +206,7 @@ describe('a drop on any screen', () => {
     await intake.take([file('1.png', png).file]);
     await settled(app);
     expect(route.screen).toBe('train');
-    expect(seen.toasts).toEqual([en.intake.photosAdded(1, 0)]);
+    expect(seen.toasts).toEqual([en.intake.photosAdded(1, 0, true)]);
     expect(app.photos.all).toHaveLength(1);
   });
 
@@ -217,7 +217,7 @@ describe('a drop on any screen', () => {
     await sorted;
     await settled(app);
     expect(route.screen).toBe('name');
-    expect(seen.toasts).toEqual([en.intake.photosAdded(1, 0)]);
+    expect(seen.toasts).toEqual([en.intake.photosAdded(1, 0, false)]);
     expect(app.photos.all).toHaveLength(1);
   });
 

@@ -26,7 +26,13 @@ export async function droppedFiles(transfer: DataTransfer): Promise<Dropped> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
   if (!entries.some((entry) => entry?.isDirectory)) return pickedFiles(transfer.files);
   const dropped: Dropped = { files: [], leftOut: [] };
-  for (const entry of entries) if (entry) await walk(entry, dropped);
+  for (const entry of entries) {
+    if (!entry) continue;
+    const before = dropped.files.length + dropped.leftOut.length;
+    await walk(entry, dropped);
+    const nothing = dropped.files.length + dropped.leftOut.length === before;
+    if (nothing && entry.isDirectory) dropped.leftOut.push({ path: entry.name, reason: 'empty-folder' });
+  }
   return dropped;
 }
 

@@ -7,6 +7,7 @@ import type { CaptionFile } from './sidecars.ts';
 export type Reason =
   | Exclude<FileKind['kind'], 'photo' | 'caption' | 'json' | 'model' | 'lora'>
   | 'settings' // JSON that is of no model
+  | 'empty-folder' // or one of links, which browsers do not follow
   | 'limit'
   | 'too-many'
   | 'one-lora'

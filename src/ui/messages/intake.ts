@@ -10,6 +10,7 @@ const reasons: Record<Reason, string> = {
   text: 'A text. Captions end in .txt or .caption and are at most 64 kB.',
   settings: 'Settings or other data. Settings can be pasted under Train, Advanced.',
   empty: 'The file is empty. Copy it again from where it came.',
+  'empty-folder': 'A folder without files: it is empty, or holds only links, which browsers do not follow.',
   gone: 'It could not be read: it was moved or changed, or the browser may not open it. Drop it again.',
   other: 'Not a photo, a caption, a model or a LoRA.',
   limit: 'More than 500 photos. Remove some to make room for others.',
@@ -29,8 +30,8 @@ export const intake = {
   leftOut: (n: number) => `${count(n, 'file was', 'files were')} left out, or not used whole.`,
   which: 'Which, and why',
   reasons,
-  photosAdded: (photos: number, captions: number) =>
-    `${photos > 0 ? `${count(photos, 'photo', 'photos')} went` : `${count(captions, 'caption', 'captions')} went`} to Photos. The training goes on without them.`,
+  photosAdded: (photos: number, captions: number, training: boolean) =>
+    `${photos > 0 ? `${count(photos, 'photo', 'photos')} went` : `${count(captions, 'caption', 'captions')} went`} to Photos.${training ? ' The training goes on without them.' : ''}`,
   modelTaken: 'The checkpoint went to Model, where it is taken in.',
   loraOpened: 'The LoRA went to Compare.',
 };

@@ -38,6 +38,9 @@ export class Intake {
     const sort = async () => {
       const { files, leftOut } = await coming;
       this.#from = from;
+      // Where models are taken in, a folder of links is a model's: the worker knows which one to drop instead.
+      const links = files.length === 0 && from === 'model' && leftOut.some(({ reason }) => reason === 'empty-folder');
+      if (links) return this.#takeModel([], false);
       this.#leave(leftOut);
       await this.#sort(files);
     };
@@ -54,7 +57,7 @@ export class Intake {
     const forPhotos = photos.length > 0 || captions.length > 0;
     if (forPhotos) {
       this.#takePhotos(photos, captions);
-      this.#go('photos', this.#app.t.intake.photosAdded(photos.length, captions.length));
+      this.#go('photos', this.#app.t.intake.photosAdded(photos.length, captions.length, this.#app.run.live));
     }
     if (model.length > 0) this.#takeModel(model, !forPhotos);
     if (lora) this.#takeLora(lora, !forPhotos && model.length === 0);
@@ -80,7 +83,7 @@ export class Intake {
     }
     void takeCheckpoint(app, files);
     if (follow) this.#go('model', app.t.intake.modelTaken);
-    else app.toasts.show(app.t.intake.modelTaken);
+    else if (app.route.screen !== 'model') app.toasts.show(app.t.intake.modelTaken);
   }
 
   #takeLora({ file }: DroppedFile, follow: boolean): void {
