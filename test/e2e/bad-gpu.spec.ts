@@ -50,7 +50,7 @@ test('the GPU is lost while training: the run says so and goes on from what was 
   await takeSamples(page);
   await toName(page, 8);
   await toTraining(page);
-  await pasteSettings(page, { steps: 6, previewEvery: 0, previewSteps: 1 });
+  await pasteSettings(page, { steps: 6, previewEvery: 0, previewSteps: 1, heldOutDraws: 4 });
   await startTraining(page);
   await expect(underWay(page, 6)).toBeVisible({ timeout: GPU_MS });
   const devtools = await browser.newBrowserCDPSession();

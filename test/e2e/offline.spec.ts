@@ -46,7 +46,7 @@ test('after one visit the whole way works with the server gone', async ({ browse
   await takeSamples(page);
   await toName(page, 8);
   await toTraining(page);
-  await pasteSettings(page, { steps: 3, previewEvery: 0, previewSteps: 1 });
+  await pasteSettings(page, { steps: 3, previewEvery: 0, previewSteps: 1, heldOutDraws: 2 });
   await startTraining(page);
   await compareLink(page).click({ timeout: GPU_MS });
   await makePicture(page, 2);

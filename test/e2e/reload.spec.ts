@@ -23,7 +23,7 @@ test('a reload in the middle of a run goes on with it', async ({ page }) => {
   await takeSamples(page);
   await toName(page, 8);
   await toTraining(page);
-  await pasteSettings(page, { steps: STEPS, previewEvery: 200, previewSteps: 1 });
+  await pasteSettings(page, { steps: STEPS, previewEvery: 200, previewSteps: 1, heldOutDraws: 4 });
   await startTraining(page);
   // Every 30 s the run is stored, between two of its measurements.
   const saved = page.getByLabel(en.train.facts).getByText(/^step [1-9]\d*$/);
