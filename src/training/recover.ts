@@ -65,7 +65,7 @@ export function noticingLoss(engine: UNetEngine): UNetEngine {
     lost: engine.lost,
     predict: (inputs, strength) => orLost(() => engine.predict(inputs, strength)),
     evaluate: (inputs, strength) => orLost(() => engine.evaluate(inputs, strength)),
-    step: (micro) => orLost(() => engine.step(micro)),
+    step: (micro, signal) => orLost(() => engine.step(micro, signal)),
     readLora: () => orLost(() => engine.readLora()),
     readState: () => orLost(() => engine.readState()),
     writeLora: (weights) => engine.writeLora(weights),

@@ -113,7 +113,7 @@ export async function train(training: Training): Promise<Ended> {
     run.attempt += 1;
     skipsInARow = skipped ? skipsInARow + 1 : 0;
     if (skipsInARow >= SKIPS_IN_A_ROW || (!skipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm))))
-      throw ranAway();
+      throw ranAway(!Number.isFinite(loss));
     clock.step();
     if (skipped) return;
     run.step += 1;
@@ -140,7 +140,7 @@ export async function train(training: Training): Promise<Ended> {
       const loss = await heldOutLoss(unet, set, settings.seed, settings.heldOutDraws, (done, total) =>
         report({ kind: 'progress', progress: { phase: 'measuring', done, total } }),
       );
-      if (!Number.isFinite(loss)) throw ranAway();
+      if (!Number.isFinite(loss)) throw ranAway(true);
       run.heldOut.push({ step: run.step, loss });
       report({ kind: 'held-out', step: run.step, loss, on: heldOutPhotos(set).on });
     }
@@ -199,8 +199,10 @@ export async function train(training: Training): Promise<Ended> {
   function saveIsDue(): boolean {
     return run.step >= settings.steps || run.step % SAVE_EVERY_STEPS === 0 || saveIsOld();
   }
-  function ranAway(): Trouble {
-    return new Trouble('numbers-ran-away', { step: run.step + 1, keptStep: good?.step ?? 0 });
+  /** `forward`: it was the forward pass that was not finite; stored in 16 bits, its activations overflowed. */
+  function ranAway(forward = false): Trouble {
+    const overflow = forward && settings.activations === 'f16' ? { overflow: true } : {};
+    return new Trouble('numbers-ran-away', { step: run.step + 1, keptStep: good?.step ?? 0, ...overflow });
   }
 }
 

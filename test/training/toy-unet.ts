@@ -5,7 +5,7 @@ import type { MicroStep, StepReport, TrainingState, UNetEngine } from '../../src
 const VALUES = 10;
 
 export interface ToyOptions {
-  steps?: (attempt: number) => 'skip' | 'nan' | 'lose' | undefined; // what shall go wrong at which call of step()
+  steps?: (attempt: number) => 'skip' | 'overflow' | 'nan' | 'lose' | undefined; // what shall go wrong at which call of step()
   evaluateDelayMs?: number;
 }
 
@@ -56,8 +56,14 @@ export function toyUnet(learningRates: Float32Array, options: ToyOptions = {}) {
         }
         log.push(micro.map((m) => `${m.timestep}`).join('+'));
         const loss = micro.reduce((sum, m) => sum + squared(m), 0) / micro.length;
-        if (wrong === 'skip')
-          return { step: count, loss, gradientNorm: Number.POSITIVE_INFINITY, learningRate: 0, skipped: true };
+        if (wrong === 'skip' || wrong === 'overflow')
+          return {
+            step: count,
+            loss: wrong === 'skip' ? loss : Number.NaN,
+            gradientNorm: Number.POSITIVE_INFINITY,
+            learningRate: 0,
+            skipped: true,
+          };
         const learningRate = learningRates[count]!;
         for (let i = 0; i < VALUES; i++) {
           const gradient = micro.reduce((sum, m) => sum + error(m, i) * m.sample[i]!, 0) / micro.length;

@@ -165,6 +165,16 @@ describe('trouble', () => {
     await expect(train(all.training)).rejects.toMatchObject({ code: 'numbers-ran-away', facts: { keptStep: 5 } });
   });
 
+  it.each([
+    ['f16', 'overflow', true], // was: a lower learning rate usually cures it
+    ['f32', 'overflow', undefined],
+    ['f16', 'skip', undefined], // only gradients overflowed
+  ] as const)('a forward pass in %s that is not finite (%s): overflow %s', async (activations, wrong, overflow) => {
+    const run = toyRun({ steps: 40, activations }, { steps: (n) => (n >= 5 ? wrong : undefined) });
+    const trouble = (await train(run.training).catch((e: unknown) => e)) as Trouble<'numbers-ran-away'>;
+    expect([trouble.code, trouble.facts.keptStep, trouble.facts.overflow]).toEqual(['numbers-ran-away', 5, overflow]);
+  });
+
   it('pauses when the disk is full and goes on when there is room', async () => {
     const run = toyRun({ steps: 8 });
     let full = false;

@@ -57,7 +57,7 @@ const rows: Row[] = [
   ['prompt-too-long', { words: 6 }, null],
   ['adapter-mismatch', damaged, 'Choose its model'],
   ['numbers-ran-away', { step: 9, keptStep: 4 }, 'Continue at half the rate'],
-  ['numbers-ran-away', { step: 9, keptStep: 4, overflow: true }, null],
+  ['numbers-ran-away', { step: 9, keptStep: 4, overflow: true }, 'Continue with 32 bits'],
   ['disk-full', { neededBytes: 2, freeBytes: 1 }, 'Try again'],
   ['another-tab', {}, null],
   ['bad-setting', { setting: 'rank', expected: 'a', got: 'b' }, 'Reset it'],

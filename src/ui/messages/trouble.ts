@@ -111,7 +111,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         return say(
           `16-bit activations overflowed at step ${count(mishap.facts.step)}.`,
           `Back at step ${count(mishap.facts.keptStep)}, the last good one. 32-bit activations (f32) cure it; the learning rate is not to blame.`,
-          null,
+          'Continue with 32 bits',
         );
       return say(
         `The numbers ran away at step ${count(mishap.facts.step)}.`,
