@@ -1,5 +1,5 @@
 // What a restless person does, one function each: a page in; whatever could be done, done. A control that is not there is simply not pressed.
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { button, en, pasteSettings } from '../e2e/way.ts';
 import type { Beliefs } from './beliefs.ts';
 import { goodPhotos, type Input, someFiles } from './inputs.ts';
@@ -39,11 +39,8 @@ export const ACTIONS: Action[] = [
     name: 'remove a photo',
     weight: 1,
     async act({ page, beliefs, random }) {
-      await goTo(page, 'photos');
-      const frames = page.locator('[data-frame]');
-      const count = await frames.count();
-      if (count === 0) return;
-      const one = frames.nth(random.below(count));
+      const one = await somePhoto(page, random);
+      if (!one) return;
       const name = /^Photo \d+, (.+?), /.exec((await one.getAttribute('aria-label')) ?? '')?.[1];
       await one.focus({ timeout: PRESS_MS });
       await one.press('Delete', { timeout: PRESS_MS });
@@ -55,11 +52,9 @@ export const ACTIONS: Action[] = [
     name: 'write a caption',
     weight: 1,
     async act({ page, random }) {
-      await goTo(page, 'photos');
-      const frames = page.locator('[data-frame]');
-      const count = await frames.count();
-      if (count === 0) return;
-      await frames.nth(random.below(count)).click({ timeout: PRESS_MS });
+      const one = await somePhoto(page, random);
+      if (!one) return;
+      await one.click({ timeout: PRESS_MS });
       const field = page.getByLabel(en.photos.caption).first();
       if (await field.isVisible())
         await field.fill(random.one(['', 'aawxbc figurine on a table', '🧸', 'x '.repeat(99)]));
@@ -69,11 +64,8 @@ export const ACTIONS: Action[] = [
     name: 'put a photo in or out',
     weight: 1,
     async act({ page, random }) {
-      await goTo(page, 'photos');
-      const frames = page.locator('[data-frame]');
-      const count = await frames.count();
-      if (count === 0) return;
-      const one = frames.nth(random.below(count));
+      const one = await somePhoto(page, random);
+      if (!one) return;
       await one.focus({ timeout: PRESS_MS });
       await one.press(' ', { timeout: PRESS_MS });
     },
@@ -174,6 +166,14 @@ export async function goTo(page: Page, screen: (typeof SCREENS)[number]): Promis
     location.hash = `#/${to}`;
   }, screen);
   await page.waitForTimeout(50);
+}
+
+/** One of those on the sheet; null where there are none. */
+async function somePhoto(page: Page, random: Random): Promise<Locator | null> {
+  await goTo(page, 'photos');
+  const frames = page.locator('[data-frame]');
+  const count = await frames.count();
+  return count === 0 ? null : frames.nth(random.below(count));
 }
 
 async function onTrain(page: Page, name: string | RegExp): Promise<void> {
