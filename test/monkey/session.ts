@@ -73,8 +73,14 @@ async function oneAct(scene: Scene, tabs: Page[], context: BrowserContext, said:
     return 'close the tab';
   }
   const action = weighted(rolls);
-  await action.act(scene);
-  return action.name;
+  try {
+    await action.act(scene);
+    return action.name;
+  } catch (error) {
+    // What cannot be hit in time (it moves, or something lies over it) a person misses too. Whether the page still answers is asked after every act.
+    if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
+    return `${action.name} (missed)`;
+  }
 }
 
 function weighted(rolls: Random) {
