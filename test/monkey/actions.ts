@@ -13,7 +13,7 @@ export interface Scene {
 export interface Action {
   name: string;
   weight: number;
-  act(scene: Scene): Promise<void>;
+  act(scene: Scene): Promise<unknown>;
 }
 
 const SCREENS = ['model', 'photos', 'name', 'train', 'compare'] as const;
@@ -94,15 +94,17 @@ export const ACTIONS: Action[] = [
     weight: 6,
     async act({ page, beliefs }) {
       await goTo(page, 'train');
-      if (await press(page, en.train.start)) beliefs.forgetRun();
+      if (!(await press(page, en.train.start))) return;
+      beliefs.forgetRun();
+      beliefs.runGoesOn();
     },
   },
   { name: 'pause', weight: 2, act: ({ page }) => onTrain(page, en.train.pause) },
   { name: 'continue', weight: 3, act: ({ page }) => onTrain(page, en.train.goOn) },
-  { name: 'continue a stored run', weight: 3, act: ({ page }) => onTrain(page, /^Continue from step/) },
+  { name: 'continue a stored run', weight: 3, act: (scene) => goOn(scene, /^Continue from step/) },
   { name: 'stop and keep', weight: 1, act: ({ page }) => onTrain(page, en.train.stopAndKeep) },
   { name: 'preview now', weight: 1, act: ({ page }) => onTrain(page, en.train.previewNow) },
-  { name: 'train more', weight: 1, act: ({ page }) => onTrain(page, /^Train \d+ more/) },
+  { name: 'train more', weight: 1, act: (scene) => goOn(scene, /^Train \d+ more/) },
   {
     name: 'a new run',
     weight: 1,
@@ -176,9 +178,13 @@ async function somePhoto(page: Page, random: Random): Promise<Locator | null> {
   return count === 0 ? null : frames.nth(random.below(count));
 }
 
-async function onTrain(page: Page, name: string | RegExp): Promise<void> {
+async function onTrain(page: Page, name: string | RegExp): Promise<boolean> {
   await goTo(page, 'train');
-  await press(page, name);
+  return press(page, name);
+}
+
+async function goOn({ page, beliefs }: Scene, name: RegExp): Promise<void> {
+  if (await onTrain(page, name)) beliefs.runGoesOn();
 }
 
 /** Presses a button if there is one that can be pressed; whether it was. */

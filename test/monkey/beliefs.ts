@@ -11,8 +11,15 @@ export class Beliefs {
   /** How often a run that has ended was seen: tells whether a session got anywhere. */
   ended = 0;
 
+  /** Somebody put the run away, maybe in another tab: one that only shows it still need not show it after a reload. */
+  #putAway = false;
+
   forgetRun(): void {
     this.savedStep = 0;
+    this.#putAway = true;
+  }
+  runGoesOn(): void {
+    this.#putAway = false;
   }
 
   get inWords(): string {
@@ -24,7 +31,7 @@ export class Beliefs {
     const shown = await readSheet(page);
     if (shown && !shown.reading) for (const name of shown.ready) this.photos.add(name);
     const saved = await savedStep(page);
-    if (saved !== null) this.savedStep = Math.max(this.savedStep, saved);
+    if (saved !== null && !this.#putAway) this.savedStep = Math.max(this.savedStep, saved);
     if (await compareLink(page).isVisible()) this.ended += 1;
   }
 

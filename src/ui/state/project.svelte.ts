@@ -31,6 +31,7 @@ export class Project {
   readonly #tabs: TabTalk;
   readonly snapshot: Kept = $derived.by(() => {
     const { model, photos, naming, setup, run } = this.#parts;
+    void run.goesOn; // saved, even when this tab already had it so
     return {
       modelId: model.own,
       photos: photos.all,
@@ -44,6 +45,8 @@ export class Project {
   /** What is stored, as this page last knew it. */
   #base: Kept;
   #revision = 0;
+  /** The run that is stored as the project's: another tab may have put this tab's away. */
+  #storedRun: string | null = null;
   /** The latest that any tab has told of. */
   #heard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -106,12 +109,15 @@ export class Project {
 
   async #save(): Promise<void> {
     const sent = this.snapshot;
-    const change = this.loaded ? changeBetween(this.#base, sent) : null;
+    const { run } = this.#parts;
+    // A stored run that goes on here is the project's again, whatever another tab has made of it meanwhile.
+    const before = run.goesOn ? { ...this.#base, runId: this.#storedRun } : this.#base;
+    const change = this.loaded ? changeBetween(before, sent) : null;
     if (!change) return;
     try {
       const { revision, project } = await this.#studio.saveProject(change, this.#revision);
       if (project) this.#take(project, sent);
-      else [this.#base, this.#revision] = [sent, revision];
+      else [this.#base, this.#revision, this.#storedRun] = [sent, revision, sent.runId];
       this.trouble = null;
       this.#tabs.say(revision);
     } catch (error) {
@@ -139,6 +145,7 @@ export class Project {
     const asStored = Object.fromEntries(unsaved.map((name) => [name, stored[name]]));
     this.#base = { ...this.snapshot, ...asStored, photos: stored.photos, unreadable: stored.unreadable };
     this.#revision = stored.revision;
+    this.#storedRun = stored.runId;
   }
 
   /** One thing after the other: a save that is under way must not be overtaken by what it is about to change. */

@@ -38,6 +38,8 @@ export class Run {
   readonly waiting = $derived(this.view !== null && !this.live && this.view.summary === null && this.trouble === null);
   readonly state: RunState = $derived.by(() => this.#state());
   readonly active = $derived(this.live);
+  /** It is stored, and takes steps in this tab. */
+  readonly goesOn = $derived(this.live && this.recorded === this.id && this.view?.status === 'running');
   readonly busy = $derived(this.live && this.state !== 'paused');
   readonly step = $derived(this.view?.step ?? 0);
   readonly share = $derived(this.view ? share(this.view) : 0); // 0…1
