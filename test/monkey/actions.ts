@@ -41,9 +41,11 @@ export const ACTIONS: Action[] = [
     async act({ page, beliefs, random }) {
       const one = await somePhoto(page, random);
       if (!one) return;
-      const name = /^Photo \d+, (.+?), /.exec((await one.getAttribute('aria-label')) ?? '')?.[1];
       await one.focus({ timeout: PRESS_MS });
-      await one.press('Delete', { timeout: PRESS_MS });
+      // Which one that is now: another tab's photos may have come between.
+      const label = await page.evaluate(() => document.activeElement?.ariaLabel ?? '');
+      const name = /^Photo \d+, (.+?), /.exec(label)?.[1];
+      await page.keyboard.press('Delete');
       if (name) beliefs.photos.delete(name);
       if (random.chance(0.5)) await press(page, en.app.undo);
     },
@@ -96,7 +98,7 @@ export const ACTIONS: Action[] = [
       await goTo(page, 'train');
       if (!(await press(page, en.train.start))) return;
       beliefs.forgetRun();
-      beliefs.runGoesOn();
+      beliefs.runGoesOn(page);
     },
   },
   { name: 'pause', weight: 2, act: ({ page }) => onTrain(page, en.train.pause) },
@@ -184,7 +186,7 @@ async function onTrain(page: Page, name: string | RegExp): Promise<boolean> {
 }
 
 async function goOn({ page, beliefs }: Scene, name: RegExp): Promise<void> {
-  if (await onTrain(page, name)) beliefs.runGoesOn();
+  if (await onTrain(page, name)) beliefs.runGoesOn(page);
 }
 
 /** Presses a button if there is one that can be pressed; whether it was. */

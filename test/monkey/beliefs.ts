@@ -11,15 +11,26 @@ export class Beliefs {
   /** How often a run that has ended was seen: tells whether a session got anywhere. */
   ended = 0;
 
-  /** Somebody put the run away, maybe in another tab: one that only shows it still need not show it after a reload. */
-  #putAway = false;
+  /** How often a run was put away, and what each tab knows of it: one that still shows an earlier run need not show it after a reload. */
+  #putAway = 0;
+  readonly #knows = new WeakMap<Page, number>();
 
+  /** The run of now is put away, for all tabs. */
   forgetRun(): void {
     this.savedStep = 0;
-    this.#putAway = true;
+    this.#putAway += 1;
   }
-  runGoesOn(): void {
-    this.#putAway = false;
+  /** A run was begun or goes on in this tab: it is the run of now, also where another was. */
+  runGoesOn(page: Page): void {
+    if (!this.#upToDate(page)) this.forgetRun();
+    this.#knows.set(page, this.#putAway);
+  }
+  /** The tab was just opened or loaded again: it shows the run of now. */
+  loaded(page: Page): void {
+    this.#knows.set(page, this.#putAway);
+  }
+  #upToDate(page: Page): boolean {
+    return this.#knows.get(page) === this.#putAway;
   }
 
   get inWords(): string {
@@ -31,7 +42,7 @@ export class Beliefs {
     const shown = await readSheet(page);
     if (shown && !shown.reading) for (const name of shown.ready) this.photos.add(name);
     const saved = await savedStep(page);
-    if (saved !== null && !this.#putAway) this.savedStep = Math.max(this.savedStep, saved);
+    if (saved !== null && this.#upToDate(page)) this.savedStep = Math.max(this.savedStep, saved);
     if (await compareLink(page).isVisible()) this.ended += 1;
   }
 

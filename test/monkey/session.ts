@@ -27,7 +27,7 @@ export async function session(browser: Browser, url: string, seed: number): Prom
   context.setDefaultTimeout(10_000);
   const beliefs = new Beliefs();
   try {
-    const tabs: Page[] = [await openTab(context, said)];
+    const tabs: Page[] = [await openTab(context, said, beliefs)];
     await button(tabs[0] as Page, en.model.use).click();
     if (rolls.chance(0.8)) await firstSteps({ page: tabs[0] as Page, beliefs, random: rolls });
     for (let n = 0; n < ACTS; n++) {
@@ -63,7 +63,7 @@ async function oneAct(scene: Scene, tabs: Page[], context: BrowserContext, said:
     return 'look on';
   }
   if (roll < (tabs.length === 1 ? 0.24 : 0.18) && tabs.length < 3) {
-    tabs.push(await openTab(context, said));
+    tabs.push(await openTab(context, said, beliefs));
     return 'open another tab';
   }
   if (roll < 0.21 && tabs.length > 1) {
@@ -92,12 +92,13 @@ function weighted(rolls: Random) {
   throw new Error('unreachable: the weights add up');
 }
 
-async function openTab(context: BrowserContext, said: string[]): Promise<Page> {
+async function openTab(context: BrowserContext, said: string[], beliefs: Beliefs): Promise<Page> {
   const page = await context.newPage();
   page.on('pageerror', (error) => said.push(`an error: ${error.stack ?? error.message}`));
   page.on('console', (message) => message.type() === 'error' && said.push(`console: ${message.text()}`));
   await page.goto('./');
   await page.getByRole('main').waitFor();
+  beliefs.loaded(page);
   return page;
 }
 
@@ -114,6 +115,7 @@ async function rest(page: Page, beliefs: Beliefs): Promise<void> {
 async function reload(page: Page, beliefs: Beliefs): Promise<void> {
   await page.reload();
   await page.getByRole('main').waitFor();
+  beliefs.loaded(page);
   await beliefs.check(page);
 }
 
