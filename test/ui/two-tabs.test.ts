@@ -1,6 +1,7 @@
 // One project in several tabs: whatever they do in whatever order, nothing that was added is missing, what was removed stays away, all end alike.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { TrainEvent } from '../../src/worker/api.ts';
 import { browser, type Tab } from './tabs.ts';
 
 const file = (name: string) => new File([`bytes of ${name}`], name, { type: 'image/png' });
@@ -99,6 +100,49 @@ test('undoing a removal puts back that photo and nothing that another tab remove
   expect(names(a)).toEqual(['2.png', '3.png']);
   expect(names(b)).toEqual(['2.png', '3.png']);
   expect(await (await chrome.store.load())!.photos[0]!.file.text()).toBe('bytes of 2.png');
+});
+
+test('a run that goes on in a tab is the project’s again though another tab put it away; a paused one stays away', async () => {
+  const chrome = browser();
+  const a = await chrome.open();
+  let say: (event: TrainEvent) => void = () => {};
+  a.studio.train = (_signal, _job, on) => {
+    say = on;
+    return new Promise(() => {});
+  };
+  const told = async (...events: TrainEvent[]) => {
+    for (const event of events) say(event);
+    await new Promise((wake) => setTimeout(wake, 300)); // shown four times a second
+    await a.project.flush();
+  };
+  const step = (n: number): TrainEvent => ({
+    ...{ kind: 'step', step: n, loss: 1, learningRate: 1 },
+    ...{ gradientNorm: 1, msPerStep: 1, msLeft: 1 },
+  });
+  const stored = async () => (await chrome.store.load())?.runId ?? null;
+  void a.run.start({ runId: 'run', modelId: 'demo', photos: [], settings: { steps: 9 } } as never);
+  await told(step(1));
+  expect(await stored()).toBe(null); // nothing of it is kept that a reload could bring back
+  await told({ kind: 'saved', step: 1 });
+  expect(await stored()).toBe('run');
+
+  const b = await chrome.open();
+  const putAway = async () => {
+    await b.hear();
+    b.run.leave();
+    await b.project.flush();
+    expect(await stored()).toBe(null);
+    await a.hear();
+  };
+  await putAway();
+  await told(step(2));
+  expect(await stored()).toBe('run');
+  await told({ kind: 'paused', step: 2 });
+  await putAway();
+  await told();
+  expect(await stored()).toBe(null);
+  await told({ kind: 'resumed', step: 2 }, step(3));
+  expect(await stored()).toBe('run');
 });
 
 type Op =
