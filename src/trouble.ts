@@ -7,6 +7,8 @@ export type FileOrigin = 'fetched' | 'disk';
 export interface TroubleFacts {
   'no-webgpu': Record<string, never>;
   'no-adapter': Record<string, never>;
+  /** A card answered before and none does now: Chrome holds graphics back after two losses. `step`: of the run that waited, the last one saved. */
+  'graphics-held': { step?: number };
   'device-lost': { reason: string; step?: number };
   /** The worker said nothing for long and was ended. `step`: of the training that it did, the last one saved. */
   'no-answer': { step?: number };
@@ -97,7 +99,8 @@ export interface TroubleFacts {
   /** `overflow`: the forward pass itself was not finite, which no loss scale and no learning rate of the next step cures: 16 bits are too few. */
   'numbers-ran-away': { step: number; keptStep: number; overflow?: boolean };
   'disk-full': { neededBytes: number; freeBytes: number };
-  'another-tab': Record<string, never>;
+  /** `doing`: what the other one has the graphics card for, where it says so. */
+  'another-tab': { doing?: 'training' | 'drawing' | 'measuring' };
   /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */
   'other-photos': { began: number; here: number; missing: string[] };
   'bad-setting': { setting: string; expected: string; got: string };

@@ -8,6 +8,8 @@ export interface RunControls {
   readonly stopping: boolean;
   /** Does anyone want the loop to let the GPU go? */
   readonly wanted: boolean;
+  /** For the loop: calls `heard` whenever somebody pauses, stops or has an errand, until the function that comes back is called. */
+  whenWanted(heard: () => void): () => void;
   pause(): void;
   resume(): void;
   stop(): void;
@@ -24,6 +26,11 @@ export function runControls(): RunControls {
   let stopping = false;
   let errands: Errand[] = [];
   let wake: () => void = () => {};
+  const listeners = new Set<() => void>();
+  const call = () => {
+    wake();
+    for (const heard of listeners) heard();
+  };
 
   const doErrands = async () => {
     const now = errands;
@@ -40,9 +47,13 @@ export function runControls(): RunControls {
     get wanted() {
       return paused || stopping || errands.length > 0;
     },
+    whenWanted(heard) {
+      listeners.add(heard);
+      return () => listeners.delete(heard);
+    },
     pause() {
       paused = true;
-      wake();
+      call();
     },
     resume() {
       paused = false;
@@ -50,12 +61,12 @@ export function runControls(): RunControls {
     },
     stop() {
       stopping = true;
-      wake();
+      call();
     },
     atBoundary(errand) {
       return new Promise((resolve, reject) => {
         errands.push(() => Promise.resolve().then(errand).then(resolve, reject));
-        wake();
+        call();
       });
     },
     doErrands,

@@ -24,4 +24,5 @@ export type TrainEvent =
   | { kind: 'paused'; step: number }
   | { kind: 'slowed'; step: number; times: number } // as slow as so many steps before; 1: as quick as before again
   | { kind: 'device-lost'; step: number }
+  | { kind: 'held-back'; step: number } // the browser gives no graphics for a while: asked for again until it does
   | { kind: 'no-answer'; step: number }; // the worker hung and was ended: a new one goes on from this step

@@ -13,7 +13,7 @@ export interface Measured {
   textValues: number; // 77 · d
 }
 
-/** Mean over the steps after the warm-up, two in flight as in a run. Rejects with the signal's reason between two steps. */
+/** Mean over the steps after the warm-up, two in flight as in a run. Rejects with the signal's reason, the step under way given up. */
 export async function measureSteps(
   signal: AbortSignal,
   { unet, settings, latentValues, textValues }: Measured,
@@ -33,7 +33,7 @@ export async function measureSteps(
   onStep(0, STEPS);
   for (let done = 0, started = 0; done < STEPS; ) {
     while (flying.length < 2 && started < STEPS && !signal.aborted) {
-      const step = unet.step(micro(started++));
+      const step = unet.step(micro(started++), signal);
       step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
       flying.push(step);
     }

@@ -11,6 +11,8 @@ export interface Pace {
   interruption(ms: number): void;
   /** The last step. */
   readonly lastMs: number;
+  /** ms until so many steps have ended from where the last one did, as the slower of the last and the mean tells; Infinity where none is known. */
+  msUntil(steps: number): number;
   /** Mean of the last 20 steps; 0 before the first. */
   readonly msPerStep: number;
   /** Mean of all steps of this session, without interruptions. */
@@ -42,6 +44,10 @@ export function pace(now: () => number): Pace {
     interruption(ms) {
       lastInterruptionMs = Math.max(0, ms);
     },
+    msUntil: (stepsLeft) =>
+      recent.length === 0
+        ? Number.POSITIVE_INFINITY
+        : stepsLeft * Math.max(recentMs(), recent.at(-1) ?? 0) - (now() - since),
     get lastMs() {
       return recent.at(-1) ?? 0;
     },

@@ -13,6 +13,7 @@ import { copyHistory, type History, isSane, newHistory, type Snapshot } from './
 const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU
 const SAVE_EVERY_STEPS = 50;
 const SAVE_EVERY_MS = 30_000;
+const FINISHED_MS = 1000; // steps under way that end by then are waited for when somebody wants the GPU; longer ones are given up
 const SKIPS_IN_A_ROW = 16; // halving a loss scale of 2¹⁶ that often leaves 1: it is not the scale
 
 /** Where the run is kept. Both resolve once it is safe. */
@@ -54,6 +55,7 @@ export async function train(training: Training): Promise<Ended> {
   let savedAt = now();
   let notSavedStep: number | null = null;
   let skipsInARow = 0;
+  let gaveWay = false; // to an errand, since the last step: the next one waits, or steps would starve
 
   if (from) {
     unet.writeState(from.state);
@@ -86,31 +88,49 @@ export async function train(training: Training): Promise<Ended> {
   };
 
   /**
-   * Steps with two in flight up to step number `stop`, or until someone wants the GPU. Returns with none in flight, and not before one step
-   * was tried: only a pause or a stop may keep it from that, for those end or wait.
+   * Steps with two in flight up to step number `stop`, or until someone wants the GPU; what would then take long is given up, and redone later
+   * from the same draws. Returns with none in flight, and not before one step was tried: only a pause or a stop may keep it from that, for those
+   * end or wait.
    */
   async function stepUntil(stop: number): Promise<void> {
     const flying: Promise<StepReport>[] = [];
     let tried = 0;
     const mayGoOn = () => !controls.paused && !controls.stopping && (tried === 0 || !(controls.wanted || saveIsOld()));
+    const givingUp = new AbortController();
+    const unheard = controls.whenWanted(() => {
+      const errand = !controls.paused && !controls.stopping;
+      if (flying.length === 0 || (errand && gaveWay) || clock.msUntil(flying.length) <= FINISHED_MS) return;
+      gaveWay ||= errand;
+      givingUp.abort(GIVEN_UP);
+    });
     clock.begin();
-    for (;;) {
-      while (flying.length < IN_FLIGHT && run.step + flying.length < stop && mayGoOn()) {
-        const attempt = run.attempt + flying.length;
-        const step = unet.step(examples(set, settings.seed, attempt, settings.batch * settings.accumulate));
-        step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
-        flying.push(step);
-        tried += 1;
+    try {
+      for (;;) {
+        while (flying.length < IN_FLIGHT && run.step + flying.length < stop && mayGoOn()) {
+          const attempt = run.attempt + flying.length;
+          const draws = examples(set, settings.seed, attempt, settings.batch * settings.accumulate);
+          const step = unet.step(draws, givingUp.signal);
+          step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
+          flying.push(step);
+          tried += 1;
+        }
+        const [oldest] = flying;
+        if (!oldest) return;
+        take(await oldest);
+        flying.shift();
       }
-      const oldest = flying.shift();
-      if (!oldest) return;
-      take(await oldest);
+    } catch (error) {
+      if (error !== GIVEN_UP) throw error;
+      await Promise.allSettled(flying); // given up too: they come after it
+    } finally {
+      unheard();
     }
   }
 
   /** Writes down what one step came to. */
   function take({ step, loss, gradientNorm, learningRate, skipped }: StepReport): void {
     run.attempt += 1;
+    gaveWay = false;
     skipsInARow = skipped ? skipsInARow + 1 : 0;
     if (skipsInARow >= SKIPS_IN_A_ROW || (!skipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm))))
       throw ranAway(!Number.isFinite(loss));
@@ -205,6 +225,9 @@ export async function train(training: Training): Promise<Ended> {
     return new Trouble('numbers-ran-away', { step: run.step + 1, keptStep: good?.step ?? 0, ...overflow });
   }
 }
+
+/** Why a step was given up: somebody wants the GPU. No failure, and no attempt. */
+const GIVEN_UP = new DOMException('somebody wants the GPU', 'AbortError');
 
 const isMeasured = (run: History): boolean => run.heldOut.at(-1)?.step === run.step;
 

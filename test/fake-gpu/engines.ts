@@ -1,8 +1,10 @@
 // A small U-Net over a fake device: habits in; an engine, its device and inputs for it out. Plans are made once, as they take longest.
+import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
 import type { EngineOptions } from '../../src/gpu/engine-plan.ts';
 import type { MicroStep } from '../../src/gpu/engine-types.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import type { TensorSource } from '../../src/tensor/tensor-source.ts';
+import type { EncodedPhoto, TrainingSet } from '../../src/training/examples.ts';
 import { normal } from '../check.ts';
 import { constants, FakeDevice } from './device.ts';
 import { type Habits, HONEST } from './habits.ts';
@@ -52,6 +54,19 @@ export const example = (seed: number): MicroStep => ({
   encoderHiddenStates: Float32Array.from(normal(77 * 8, seed + 2)),
   timestep: (seed * 37) % 1000,
 });
+
+const photo = (name: string, seed: number): EncodedPhoto => ({
+  name,
+  mean: Float32Array.from(normal(4 * SIDE * SIDE, seed)),
+  logVariance: new Float32Array(4 * SIDE * SIDE).fill(-2),
+  encoderHiddenStates: Float32Array.from(normal(77 * 8, seed + 1)),
+});
+/** Two photos and one kept aside, as the U-Net takes them. */
+export const trainingSet: TrainingSet = {
+  ...{ photos: [photo('a', 100), photo('b', 110)], keptAside: [photo('c', 120)] },
+  ...{ instancePrompt: Float32Array.from(normal(77 * 8, 130)), scalingFactor: 0.5 },
+  schedule: noiseSchedule({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' }),
+};
 
 /** A device with these habits in a time of its own; `end` puts the globals back. */
 export function fakeDevice(habits: Partial<Habits> = {}) {

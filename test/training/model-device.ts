@@ -20,6 +20,17 @@ export const stateOf = (values: Float32Array, momentum: Float32Array, count: num
   stepState: Float32Array.of(count),
 });
 
+/** Ends with `wait`, or as soon as the signal aborts. */
+async function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
+  let go = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    go = resolve;
+    signal.addEventListener('abort', go);
+  });
+  if (!signal.aborted) await Promise.race([wait, aborted]);
+  signal.removeEventListener('abort', go);
+}
+
 /** Learns a few numbers, in order, each call after its time; what is asked of a lost one never answers, or fails just before the loss is told. */
 export function modelDevice({ called, takes, duration, skips, learningRates }: DeviceNeeds) {
   let lora = new Float32Array(VALUES + 1);
@@ -31,10 +42,15 @@ export function modelDevice({ called, takes, duration, skips, learningRates }: D
     tell = resolve;
   });
   let queue: Promise<unknown> = Promise.resolve();
-  const queued = <T>(ms: number, work: () => T): Promise<T> => {
+  let givenUp = 0;
+  const queued = <T>(ms: number, work: () => T, signal?: AbortSignal): Promise<T> => {
     called();
     const answer = queue.then(async () => {
-      if (ms > 0) await takes(ms);
+      // Given up as long as a piece is not submitted: in the first half of its time.
+      if (signal) await unlessAborted(takes(ms / 2), signal);
+      if (dead === 'no' && signal?.aborted) givenUp++;
+      if (dead === 'no') signal?.throwIfAborted();
+      if (ms > 0) await takes(signal ? ms / 2 : ms);
       if (dead === 'failing') throw new Error('mapAsync failed');
       return dead === 'silent' ? new Promise<T>(() => {}) : work();
     });
@@ -46,19 +62,23 @@ export function modelDevice({ called, takes, duration, skips, learningRates }: D
     gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
     predict: ({ sample }) => queued(duration(), () => sample.map((x, i) => x * (lora[i] as number))),
     evaluate: ({ sample }) => queued(duration(), () => Math.abs((lora[0] as number) * (sample[0] as number))),
-    step([micro]) {
-      return queued<StepReport>(duration(), () => {
-        const skipped = (micro?.timestep as number) % 5 < skips;
-        const learningRate = learningRates?.[count] ?? 0;
-        for (let i = 0; i <= VALUES && !skipped; i++) {
-          const x = micro?.sample[i % VALUES] as number;
-          momentum[i] =
-            0.5 * (momentum[i] as number) + ((lora[i] as number) * x - (micro?.target[i % VALUES] as number)) * x;
-          lora[i] = (lora[i] as number) - learningRate * (momentum[i] as number);
-        }
-        if (!skipped) count += 1;
-        return { step: count, loss: Math.abs(lora[1] as number), gradientNorm: 1, learningRate, skipped };
-      });
+    step([micro], signal) {
+      return queued<StepReport>(
+        duration(),
+        () => {
+          const skipped = (micro?.timestep as number) % 5 < skips;
+          const learningRate = learningRates?.[count] ?? 0;
+          for (let i = 0; i <= VALUES && !skipped; i++) {
+            const x = micro?.sample[i % VALUES] as number;
+            momentum[i] =
+              0.5 * (momentum[i] as number) + ((lora[i] as number) * x - (micro?.target[i % VALUES] as number)) * x;
+            lora[i] = (lora[i] as number) - learningRate * (momentum[i] as number);
+          }
+          if (!skipped) count += 1;
+          return { step: count, loss: Math.abs(lora[1] as number), gradientNorm: 1, learningRate, skipped };
+        },
+        signal,
+      );
     },
     readLora: () =>
       queued(duration(), () => new Map([['toy', { down: lora.slice(0, VALUES), up: lora.slice(VALUES) }]])),
@@ -78,6 +98,9 @@ export function modelDevice({ called, takes, duration, skips, learningRates }: D
   };
   return {
     unet,
+    get givenUp() {
+      return givenUp;
+    },
     /** false: it was lost already. */
     lose(late: boolean): boolean {
       if (dead !== 'no') return false;

@@ -57,7 +57,7 @@ function quiet({ steps, previewEvery, from, skips }: Scenario, everyStep: boolea
 
 describe('the model of a run', () => {
   it(`ends or waits for a person in bounded turns with the adapter of the undisturbed run, ${INTERLEAVINGS} interleavings`, async () => {
-    const seen = { done: 0, stopped: 0, lost: 0, full: 0, paused: 0, notSaved: 0, goneOn: 0 };
+    const seen = { done: 0, stopped: 0, lost: 0, full: 0, paused: 0, notSaved: 0, goneOn: 0, givenUp: 0 };
     await fc.assert(
       fc.asyncProperty(scenario, async (one) => {
         const outcome = await live(one);
@@ -65,6 +65,7 @@ describe('the model of a run', () => {
         if (events.some(({ kind }) => kind === 'paused')) seen.paused++;
         if (events.some(({ kind }) => kind === 'not-saved')) seen.notSaved++;
         if (ended && losses > 0) seen.goneOn++;
+        if (outcome.givenUp > 0) seen.givenUp++;
         if (!ended) {
           if (!(error instanceof Trouble)) throw error;
           if (error.code === 'device-lost' && losses > 3) seen.lost++;

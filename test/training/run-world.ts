@@ -42,6 +42,7 @@ export interface Outcome {
   moments: Map<number, LoraWeights>;
   saved: Snapshot[];
   losses: number; // of devices
+  givenUp: number; // steps
   turns: number;
   fullWhenStopped: boolean;
 }
@@ -82,7 +83,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
   const rates = learningRates(settings);
   const outcome: Outcome = {
     ...{ ended: null, error: null, events: [], moments: new Map(), saved: [] },
-    ...{ losses: 0, turns: 0, fullWhenStopped: false },
+    ...{ losses: 0, givenUp: 0, turns: 0, fullWhenStopped: false },
   };
   const world = { ms: 0, skew: 0, calls: 0, full: false, waiting: [] as { at: number; end: () => void }[] };
   const called = (): void => {
@@ -95,7 +96,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
       world.waiting.push({ at: world.ms + ms, end });
     });
 
-  let device: ModelDevice | null = null;
+  const devices: ModelDevice[] = []; // of the run, the last one in use
   const turns = gpuTurns();
   const engines = engineRoom(async (spec) => {
     called();
@@ -104,7 +105,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
       ...{ called, takes, duration, skips: scenario.skips },
       learningRates: spec.training ? rates : null,
     });
-    if (spec.training) device = made;
+    if (spec.training) devices.push(made);
     return made.unet;
   });
   const controls = watched(runControls(), called);
@@ -146,7 +147,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
         break;
       case 'lose':
       case 'lose late':
-        if (device?.lose(deed.what === 'lose late')) outcome.losses += 1;
+        if (devices.at(-1)?.lose(deed.what === 'lose late')) outcome.losses += 1;
         break;
       case 'disk':
         world.full = deed.full;
@@ -223,7 +224,7 @@ export async function live(scenario: Scenario): Promise<Outcome> {
   for (;;) {
     world.calls = 0;
     await new Promise((macrotask) => setImmediate(macrotask));
-    if (settled) return outcome;
+    if (settled) return { ...outcome, givenUp: devices.reduce((sum, one) => sum + one.givenUp, 0) };
     if (++outcome.turns > MOST_TURNS) throw new Error('it takes for ever');
     const next = world.waiting.reduce<(typeof world.waiting)[number] | null>(
       (first, one) => (first && first.at <= one.at ? first : one),

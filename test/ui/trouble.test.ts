@@ -10,6 +10,8 @@ const damaged = { file: 'x.safetensors', expected: 'a', got: 'b' };
 const rows: Row[] = [
   ['no-webgpu', {}, 'How to turn it on'],
   ['no-adapter', {}, 'How to turn it on'],
+  ['graphics-held', {}, 'Try again'],
+  ['graphics-held', { step: 40 }, 'Continue'],
   ['device-lost', { reason: 'gone' }, 'Try again'],
   ['device-lost', { reason: 'gone', step: 40 }, 'Continue'],
   ['gpu-refused', { message: 'a binding was wrong' }, 'Try again'],
@@ -59,7 +61,9 @@ const rows: Row[] = [
   ['numbers-ran-away', { step: 9, keptStep: 4 }, 'Continue at half the rate'],
   ['numbers-ran-away', { step: 9, keptStep: 4, overflow: true }, 'Continue with 32 bits'],
   ['disk-full', { neededBytes: 2, freeBytes: 1 }, 'Try again'],
-  ['another-tab', {}, null],
+  ['another-tab', {}, 'Try again'],
+  ['another-tab', { doing: 'drawing' }, 'Try again'],
+  ['another-tab', { doing: 'training' }, null],
   ['bad-setting', { setting: 'rank', expected: 'a', got: 'b' }, 'Reset it'],
 ];
 

@@ -26,6 +26,12 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'The browser has WebGPU but offers no card, not even software drawing. It may be turned off in its settings.',
         'How to turn it on',
       );
+    case 'graphics-held':
+      return say(
+        'The browser holds back graphics.',
+        `It does so for two minutes after two crashes; reload the page to go on at once. ${mishap.facts.step ? `Step ${count(mishap.facts.step)} is safe.` : 'Nothing you added is lost.'}`,
+        mishap.facts.step ? 'Continue' : 'Try again',
+      );
     case 'device-lost':
       return mishap.facts.step === undefined
         ? say('The graphics card was reset.', 'Nothing you added is lost. Try again.', 'Try again')
@@ -126,9 +132,9 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'another-tab':
       return say(
-        'Another tab is training.',
+        `Another tab is ${mishap.facts.doing ?? 'using the graphics card'}.`,
         'One tab uses the graphics card at a time. You can look around here meanwhile.',
-        null,
+        mishap.facts.doing === 'training' ? null : 'Try again',
       );
     case 'other-photos':
       return otherPhotos(mishap.facts);
