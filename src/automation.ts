@@ -189,6 +189,7 @@ function trainingLines(steps: number): (event: TrainEvent) => void {
     } else if (event.kind === 'held-out')
       say(`Held-out loss at step ${event.step}: ${event.loss.toFixed(5)} (${event.on})`);
     else if (event.kind === 'device-lost') say(`The GPU was lost at step ${event.step}; going on from what was saved`);
+    else if (event.kind === 'held-back') say('The browser holds back graphics; asking again');
   };
 }
 

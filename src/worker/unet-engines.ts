@@ -6,6 +6,7 @@ import { type EngineOptions, enginePrograms } from '../gpu/engine-plan.ts';
 import type { LoraModule, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { loraModules } from '../gpu/flat-lora.ts';
 import { type Lane, laneOf } from '../gpu/lane.ts';
+import { type OrLost, orLost } from '../gpu/lost-device.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { GpuReport } from '../gpu/report.ts';
 import { LEAST_DISPATCH_FLOPS, measureSpeed } from '../gpu/speed.ts';
@@ -33,6 +34,10 @@ interface OnDevice {
   kernels: KernelChoice;
   pipelines: Pipelines;
   lane: Lane;
+  /** Whatever is asked of the device while an engine is made. */
+  orLost: OrLost;
+  /** Aborted when the device is lost: nothing more is read for it. */
+  gone: AbortSignal;
   weights: { storage: WeightStorage; gpu: GpuWeights } | null;
 }
 export type PlannedFor = Card;
@@ -81,23 +86,34 @@ export const DEFAULT_LIMITS: PlannedFor = {
 /** Engines on the fast GPU. After a lost device the next engine is made on a new one. */
 export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = requestGpu): UNetEngines {
   let here: Promise<OnDevice> | null = null;
+  /** The device that `here` is of, once it is there. */
+  let hereOn: GPUDevice | null = null;
+  const forgetHere = (): void => {
+    here = hereOn = null;
+  };
   const hear = ({ done, total }: { done: number; total: number }) =>
     onProgress({ phase: 'preparing-gpu', done, total });
 
   async function begin(spec: EngineSpec): Promise<OnDevice> {
     const { device, report } = await request();
+    hereOn = device;
     const lane = laneOf(device);
+    const guard = orLost(device.lost);
+    const going = new AbortController();
+    void device.lost.then(() => going.abort());
     // What it computed may be wrong: the next engine gets a device of its own, and this one is left to who still holds it.
     const forget = (): void => {
-      here = null;
+      if (hereOn === device) forgetHere();
     };
     void device.lost.then(forget);
     void lane.faults.refused.then(forget);
     const pipelines = new Pipelines(device);
-    const speed = await lane.faults.guard(() => speedOf(pipelines, planOf(files, spec, report).built, report));
+    const { built } = planOf(files, spec, report);
+    const speed = await guard(() => lane.faults.guard(() => speedOf(pipelines, built, report)));
     if (speed) rememberSpeed(report, speed);
     if (speed) lane.pace.guess(speed.told ?? speed.atLeast);
-    return { device, report, kernels: kernelsOf(report), pipelines, lane, weights: null };
+    const kernels = kernelsOf(report);
+    return { device, report, kernels, pipelines, lane, orLost: guard, gone: going.signal, weights: null };
   }
 
   /** The weights as they shall lie; others make room first, since both would not fit. */
@@ -107,7 +123,10 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
     on.weights = null;
     await freed(on.lane);
     const { built } = planOf(files, { ...spec, rank: 0, training: null }, on.report);
-    const gpu = await uploadWeights(on.device, built.weights, files.tensors, (done, total) => hear({ done, total }));
+    const { device, gone: signal } = on;
+    const gpu = await uploadWeights(device, built.weights, files.tensors, (done, total) => hear({ done, total }), {
+      signal,
+    });
     on.weights = { storage: spec.weights, gpu };
     return gpu;
   }
@@ -124,16 +143,18 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
   return {
     async build(spec): Promise<UNetEngine> {
       here ??= begin(spec).catch((error: unknown) => {
-        here = null;
+        forgetHere();
         throw error;
       });
       const on = await here;
       const { device, report, kernels, pipelines, lane } = on;
       try {
-        await freed(lane); // an engine that made room for this one
-        const weights = await upload(on, spec);
-        const options = { ...optionsOf(files, spec), weights, pipelines, kernels, lane, onProgress: hear };
-        return await lane.faults.guard(() => createEngine(device, options));
+        return await on.orLost(async () => {
+          await freed(lane); // an engine that made room for this one
+          const weights = await upload(on, spec);
+          const options = { ...optionsOf(files, spec), weights, pipelines, kernels, lane, onProgress: hear };
+          return await lane.faults.guard(() => createEngine(device, options));
+        });
       } catch (error) {
         throw judged(error, spec, report);
       }
@@ -143,7 +164,7 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
         weights?.gpu.destroy();
         device.destroy();
       });
-      here = null;
+      forgetHere();
     },
   };
 }

@@ -3,27 +3,41 @@ import { FakeDevice } from './device.ts';
 import { type Habits, HONEST } from './habits.ts';
 import type { FakeTime } from './time.ts';
 
-/** null: no adapter. The last entry goes on for ever. */
-export type Answers = readonly (Partial<Habits> | null)[];
+/** null: no adapter; 'no device': one whose process has just gone. The last entry goes on for ever. */
+export type Answers = readonly (Partial<Habits> | null | 'no device')[];
+
+/** For so long Chrome refuses graphics to an origin, counted from the older of two losses. */
+const BLOCKED_MS = 120_000;
 
 export class FakeGpu {
   readonly devices: FakeDevice[] = [];
-  asked = 0;
+  /** When requestAdapter was called. */
+  readonly asked: number[] = [];
+  #given = 0;
 
+  /** @param blocks whether it holds graphics back after two losses within two minutes, as Chrome does. */
   constructor(
     readonly time: FakeTime,
     readonly answers: Answers,
+    readonly blocks = false,
   ) {}
 
   /** As the app's types have it. */
   get gpu(): GPU {
     return this as unknown as GPU;
   }
+  get blocked(): boolean {
+    const losses = this.devices.flatMap(({ lostAt }) => lostAt ?? []).sort((a, b) => b - a);
+    const older = losses[1];
+    return this.blocks && older !== undefined && this.time.ms - older < BLOCKED_MS;
+  }
 
   async requestAdapter() {
-    const given = this.answers[Math.min(this.asked++, this.answers.length - 1)];
+    this.asked.push(this.time.ms);
+    if (this.blocked) return null;
+    const given = this.answers[Math.min(this.#given++, this.answers.length - 1)];
     if (!given) return null;
-    const habits: Habits = { ...HONEST, ...given };
+    const habits: Habits = { ...HONEST, ...(given === 'no device' ? {} : given) };
     return {
       info: habits.info,
       limits: {
@@ -32,6 +46,7 @@ export class FakeGpu {
       },
       features: new Set<string>(),
       requestDevice: async () => {
+        if (given === 'no device') throw new DOMException('the adapter is gone', 'OperationError');
         const device = new FakeDevice(this.time, habits);
         this.devices.push(device);
         return device.gpu;

@@ -26,6 +26,8 @@ export class FakeDevice extends EventTarget {
   pendingBytes = 0;
   errors: string[] = [];
   isLost = false;
+  /** When its loss was no doing of the page's. */
+  lostAt: number | null = null;
   #askedBytes = 0;
   #tellLost: (info: GPUDeviceLostInfo) => void = () => {};
   readonly #scopes: { filter: GPUErrorFilter; error: string | null }[] = [];
@@ -60,6 +62,7 @@ export class FakeDevice extends EventTarget {
   lose(reason: GPUDeviceLostReason, message: string): void {
     if (this.isLost) return;
     this.isLost = true;
+    if (reason !== 'destroyed') this.lostAt = this.time.ms;
     this.queue.failAll();
     const told = this.habits.loss?.toldMs ?? 0;
     this.time.at(this.time.ms + told, () => this.#tellLost({ reason, message } as GPUDeviceLostInfo));

@@ -54,6 +54,20 @@ test('a lost device goes back to the saved step, marks it, and trains on', () =>
   expect(before.losses).toHaveLength(3);
 });
 
+test('graphics held back are said until an engine is there again; a pause meanwhile is one', () => {
+  const lost = withEvents(newRun('r', settings), [step(1), { kind: 'device-lost', step: 0 }]);
+  let run = withEvents(lost, [{ kind: 'held-back', step: 0 }]);
+  expect([run.heldBack, run.status]).toEqual([true, 'running']);
+  run = withEvents(run, [{ kind: 'paused', step: 0 }]);
+  expect([run.heldBack, run.status]).toEqual([true, 'paused']);
+  const gpuBytes = { weights: 1, arena: 1, lora: 1, staging: 1, total: 4 };
+  run = withEvents(run, [
+    { kind: 'resumed', step: 0 },
+    { kind: 'planned', gpuBytes, flopsPerStep: 1, dispatchesPerStep: 1, adapterBytes: 1 },
+  ]);
+  expect([run.heldBack, run.status]).toEqual([false, 'running']);
+});
+
 test('a run taken up by a page that knows nothing of it leaves the unknown steps empty', () => {
   const run = withEvents(newRun('r', settings), [{ kind: 'resumed', step: 3 }, step(4, 0.5)]);
   expect(run.losses).toEqual([Number.NaN, Number.NaN, Number.NaN, 0.5]);

@@ -114,6 +114,9 @@ export const train = {
   discarded: 'The unfinished run was deleted.',
   resetTitle: 'The graphics card was reset. Nothing is lost.',
   resetHint: (step: number) => `Training goes on from step ${amount(step)}.`,
+  heldTitle: 'The browser holds back graphics for two minutes after two crashes.',
+  heldHint: (step: number) =>
+    `It goes on by itself ${step > 0 ? `from step ${amount(step)}` : 'then'}; reload the page to go on at once.`,
   hungTitle: 'Training stopped answering and was started again.',
   hungHint: (step: number) =>
     step > 0 ? `Nothing is lost; it goes on from step ${amount(step)}.` : 'Nothing was saved yet; it begins anew.',

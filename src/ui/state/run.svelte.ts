@@ -75,7 +75,15 @@ export class Run {
     this.id = job.runId;
     this.job = job;
     this.view = before
-      ? { ...before, settings: job.settings, status: 'preparing', preparing: [], ownPhotos: null, summary: null }
+      ? {
+          ...before,
+          settings: job.settings,
+          status: 'preparing',
+          preparing: [],
+          ownPhotos: null,
+          heldBack: false,
+          summary: null,
+        }
       : newRun(job.runId, job.settings);
     this.trouble = null;
     this.tookMs = null;

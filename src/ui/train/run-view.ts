@@ -42,6 +42,7 @@ export interface RunView {
   begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
   resets: number; // times the graphics card was reset since the page opened
+  heldBack: boolean; // the browser gives no graphics for a while
   hung: boolean; // the last time that it went on by itself, it had stopped answering
   slowed: { step: number; times: number } | null; // steps take so many times as long as before
   summary: RunSummary | null;
@@ -71,6 +72,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     begunWith: null,
     ownPhotos: null,
     resets: 0,
+    heldBack: false,
     hung: false,
     slowed: null,
     summary: null,
@@ -135,7 +137,11 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         run.preparing = at === -1 ? [...run.preparing, progress] : run.preparing.with(at, progress);
         break;
       }
+      case 'held-back':
+        run.heldBack = true;
+        break;
       case 'planned':
+        run.heldBack = false;
         run.gpuBytes = event.gpuBytes;
         run.adapterBytes = event.adapterBytes;
         break;
