@@ -78,7 +78,8 @@ export interface Studio {
   forecast(settings: TrainingSettings): Promise<Forecast>;
   /** ms per step, from ten steps on this GPU with these settings; remembered for forecasts. Nothing of it is kept otherwise. */
   measure(settings: TrainingSettings, onProgress: OnProgress): Promise<number>;
-  draw(request: DrawRequest, onProgress: OnProgress): Promise<Picture>;
+  /** `unasked`: nobody pressed anything for it; where another tab has the graphics card it waits in silence. */
+  draw(request: DrawRequest, onProgress: OnProgress, unasked?: boolean): Promise<Picture>;
   /** With the id of a stored run it goes on from its last saved step, with the photos it began with. */
   train(job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
   pause(): Promise<void>;

@@ -116,10 +116,10 @@ export class StudioClient implements Calls {
   shown: Calls['shown'] = (place) => this.#ask((studio) => studio.shown(place));
   readPhoto: Calls['readPhoto'] = (signal, id, name, file, known, needs) =>
     this.#long(signal, (studio, ticket) => studio.readPhoto(ticket, id, name, file, known, needs));
-  draw: Calls['draw'] = (signal, request, onProgress) =>
+  draw: Calls['draw'] = (signal, request, onProgress, unasked) =>
     this.#long(
       signal,
-      (studio, ticket) => studio.draw(ticket, request, this.#connect().hear(onProgress)),
+      (studio, ticket) => studio.draw(ticket, request, this.#connect().hear(onProgress), unasked),
       this.#openAgain,
     );
 

@@ -34,6 +34,8 @@ export interface ModelSession {
   modules: readonly LoraModule[];
   /** What the files of its adapters say of it. */
   base(): BaseModel;
+  /** Frees what it has on the graphics card; the next engine brings it back. Not while anything is drawn or trained. */
+  letGo(): void;
   close(): Promise<void>;
 }
 
@@ -86,6 +88,10 @@ export async function modelSession(
     guess = false;
     return engine;
   });
+  const letGo = (): void => {
+    engines.close();
+    gpu.close();
+  };
   return {
     info: { ...files.info, resolution, sizes },
     tokenizer,
@@ -94,9 +100,9 @@ export async function modelSession(
     engines,
     modules: modulesOf(unet),
     base: () => baseModelOf(files.info, config, guess ? null : schedule.predictionType),
+    letGo,
     async close() {
-      engines.close();
-      gpu.close();
+      letGo();
       await encoders.close();
     },
   };

@@ -10,6 +10,7 @@ import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import { blaming } from './blame.ts';
+import { cardLock } from './card-lock.ts';
 import {
   type Canvas,
   checkRequest,
@@ -35,6 +36,7 @@ import type { WireStudio } from './wire.ts';
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
+  const card = cardLock(async () => model?.letGo());
   const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
@@ -61,7 +63,7 @@ export function createStudio(stored: Kept): WireStudio {
   };
 
   const runs = trainings({
-    ...{ kept, turns, opened },
+    ...{ kept, turns, card, opened },
     hearGpu: (hear) => {
       hearGpu = hear;
     },
@@ -125,7 +127,7 @@ export function createStudio(stored: Kept): WireStudio {
 
     forecast: async (settings) => forecast(opened(), settings, await seen(), await kept.runs.list()),
 
-    draw: (ticket, request, onProgress) =>
+    draw: (ticket, request, onProgress, unasked = false) =>
       under(ticket, async (signal) => {
         const { canvas, engines } = opened();
         checkRequest(request, canvas);
@@ -133,14 +135,16 @@ export function createStudio(stored: Kept): WireStudio {
         const { adapterId, moment } = request;
         const adapter = adapterId === null || request.strength === 0 ? null : await shelf.load(adapterId, moment);
         const strength = adapter ? request.strength : 0;
-        const { begun, latents, weights } = await turns.picture(signal, async () => {
-          const begun = performance.now();
-          if (!turns.run) hearGpu = onProgress;
-          return engines.draw(adapter, request, async (unet, weights) => ({
-            ...{ begun, weights },
-            latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
-          }));
-        });
+        const inTurn = () =>
+          turns.picture(signal, async () => {
+            const begun = performance.now();
+            if (!turns.run) hearGpu = onProgress;
+            return engines.draw(adapter, request, async (unet, weights) => ({
+              ...{ begun, weights },
+              latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
+            }));
+          });
+        const { begun, latents, weights } = await card.use('drawing', inTurn, { unasked, signal });
         const picture = await develop(canvas, latents, request.size);
         await letEncodersRest(canvas, request.size);
         return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
@@ -152,7 +156,7 @@ export function createStudio(stored: Kept): WireStudio {
         if (turns.run) throw busyTraining();
         checkSize('resolution', settings.resolution, info.sizes);
         checkWeights(settings.weights);
-        return turns.picture(signal, async () => {
+        const inTurn = async () => {
           hearGpu = onProgress;
           const latentValues = 4 * (settings.resolution / unet.downscale) ** 2;
           const textValues = TEXT_TOKENS * unet.config.crossAttentionDim;
@@ -163,7 +167,8 @@ export function createStudio(stored: Kept): WireStudio {
           );
           canvas.timings.note({ kind: 'step', settings }, ms);
           return ms;
-        });
+        };
+        return card.use('measuring', () => turns.picture(signal, inTurn), { signal });
       }),
 
     developPreview: (ticket, runId, step, onProgress) =>

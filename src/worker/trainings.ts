@@ -5,11 +5,11 @@ import { type RunControls, runControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { TrainingJob } from '../training/job.ts';
 import type { RunSummary } from '../training/run-summary.ts';
+import type { CardLock } from './card-lock.ts';
 import type { GpuTurns } from './gpu-turns.ts';
 import type { ModelSession } from './model-session.ts';
 import { withOwnPhotos } from './own-photos.ts';
 import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
-import { inOneTab } from './tab-lock.ts';
 
 export interface Trainings {
   train(signal: AbortSignal, job: TrainingJob, onEvent: (event: TrainEvent) => void): Promise<RunSummary>;
@@ -23,11 +23,12 @@ export interface Trainings {
 interface Needs {
   kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'> & { runPhotos: RunPhotoStore };
   turns: GpuTurns;
+  card: CardLock;
   opened(): ModelSession;
   hearGpu(hear: OnProgress): void;
 }
 
-export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
+export function trainings({ kept, turns, card, opened, hearGpu }: Needs): Trainings {
   /** The training under way, and any that waits to begin: a stop while another tab is waited for counts too. */
   const hands = new Set<RunControls>();
   let last: { runId: string; run: RunSession } | null = null;
@@ -59,7 +60,7 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
       signal.addEventListener('abort', () => controls.stop());
       hands.add(controls);
       try {
-        return await inOneTab(() => begin(job, controls, onEvent));
+        return await card.use('training', () => begin(job, controls, onEvent));
       } finally {
         hands.delete(controls);
       }

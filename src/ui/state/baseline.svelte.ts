@@ -1,5 +1,5 @@
 // What the untouched model makes of the name today: four cells drawn one after another, never waited for.
-import type { DrawRequest, Picture } from '../../worker/api.ts';
+import type { DrawRequest, Picture, Progress } from '../../worker/api.ts';
 import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 export interface Cell {
@@ -44,8 +44,8 @@ export class Baseline {
     }
   }
 
-  /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds. */
-  async draw(classPrompt: string, prompt: string, steps: number, more = false): Promise<void> {
+  /** Two of the ordinary name first, then two of identifier + class; `more` goes on with the next seeds; `unasked`: nobody pressed anything. */
+  async draw(classPrompt: string, prompt: string, steps: number, more = false, unasked = false): Promise<void> {
     const seed = more && this.cells.length ? Math.max(...this.cells.map((cell) => cell.seed)) + 1 : firstSeed;
     this.stop();
     const stop = new AbortController();
@@ -56,7 +56,7 @@ export class Baseline {
       [0, 1].map((n) => ({ prompt: text, seed: seed + n, picture: null })),
     );
     try {
-      for (let at = 0; at < this.cells.length; at++) await this.#drawCell(at, stop);
+      for (let at = 0; at < this.cells.length; at++) await this.#drawCell(at, stop, unasked);
     } catch (error) {
       if (this.#stop === stop && !wasAborted(error)) this.trouble = mishap(error);
     } finally {
@@ -64,15 +64,16 @@ export class Baseline {
     }
   }
 
-  async #drawCell(at: number, stop: AbortController): Promise<void> {
+  async #drawCell(at: number, stop: AbortController, unasked: boolean): Promise<void> {
     stop.signal.throwIfAborted();
     const { prompt, seed } = this.cells[at]!;
     this.drawing = at;
     this.done = this.total = 0;
     const request = this.#request(prompt, seed);
-    const picture = await this.#studio.draw(stop.signal, request, ({ done, total }) => {
+    const hear = ({ done, total }: Progress): void => {
       if (this.#stop === stop) [this.done, this.total] = [done, total];
-    });
+    };
+    const picture = await this.#studio.draw(stop.signal, request, hear, unasked);
     if (this.#stop !== stop) return;
     this.cells = this.cells.map((cell, n) => (n === at ? { ...cell, picture } : cell));
     this.#keep();

@@ -91,11 +91,11 @@ export class Compare {
     if (!own) this.prompt = sentence(adapter);
   }
 
-  /** "Make picture": *without* is drawn again only when the scene changed. */
-  draw(): Promise<void> {
+  /** "Make picture": *without* is drawn again only when the scene changed. `unasked`: nobody pressed anything. */
+  draw(unasked = false): Promise<void> {
     this.offered = null;
     this.scene = this.#typed();
-    return this.#changed();
+    return this.#changed(unasked);
   }
   setStrength(strength: number): Promise<void> {
     this.aimed = null;
@@ -134,8 +134,8 @@ export class Compare {
   }
 
   /** Draws what is missing of the pictures on screen. */
-  goOn(): Promise<void> {
-    return this.scene ? this.#changed() : Promise.resolve();
+  goOn(unasked = false): Promise<void> {
+    return this.scene ? this.#changed(unasked) : Promise.resolve();
   }
   /** Stops what is drawn and asks for nothing more; the pictures stay. */
   stop(): void {
@@ -216,6 +216,7 @@ export class Compare {
   }
 
   #halted = false;
+  #unasked = false;
   /** What is missing, most wanted first: without, with, then the strip. */
   #wanted(): DrawRequest[] {
     if (this.#halted) return [];
@@ -225,11 +226,14 @@ export class Compare {
   }
 
   /** After every change: what is being drawn goes on only if it is still the most wanted. */
-  #changed(): Promise<void> {
+  #changed(unasked = false): Promise<void> {
     this.#halted = false;
     this.trouble = null;
     const first = this.#wanted()[0];
-    if (this.current && (!first || keyOf(first) !== keyOf(this.current))) this.#stop?.abort();
+    // What waits in silence for another tab's card does so no longer once somebody presses.
+    const waits = this.#unasked && !unasked && this.progress?.phase !== 'drawing';
+    this.#unasked = unasked;
+    if (this.current && (waits || !first || keyOf(first) !== keyOf(this.current))) this.#stop?.abort();
     return this.#work();
   }
 
@@ -252,9 +256,10 @@ export class Compare {
     this.current = request;
     this.progress = null;
     try {
-      const picture = await this.#studio.draw(stop.signal, request, (progress) => {
+      const hear = (progress: Progress): void => {
         if (this.#stop === stop) this.progress = progress;
-      });
+      };
+      const picture = await this.#studio.draw(stop.signal, request, hear, this.#unasked);
       this.#keep(request, picture);
     } catch (error) {
       if (!stop.signal.aborted && !wasAborted(error)) throw error;
