@@ -116,8 +116,9 @@ export async function train(training: Training): Promise<Ended> {
         }
         const [oldest] = flying;
         if (!oldest) return;
-        take(await oldest);
+        const came = await oldest;
         flying.shift();
+        take(came);
       }
     } catch (error) {
       if (error !== GIVEN_UP) throw error;
