@@ -4,7 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { picture } from './photos.ts';
-import { button, drop, en, frame, GPU_MS, toPhotos } from './way.ts';
+import {
+  button,
+  compareLink,
+  drop,
+  en,
+  frame,
+  GPU_MS,
+  pasteSettings,
+  startTraining,
+  takeSamples,
+  toName,
+  toPhotos,
+  toTraining,
+} from './way.ts';
 
 const inUse = (page: Page, n: number) => expect(page.getByText(en.photos.inUse(n, n), { exact: true })).toBeVisible();
 /** Longer than the page rests before it saves. */
@@ -131,4 +144,33 @@ test('a photo that goes before it is read is named, keeps no other from being sa
   await page.reload();
   await inUse(page, 8);
   rmSync(folder, { recursive: true });
+});
+
+test('while one tab trains a press in another is refused and says why; afterwards the other gets the card', async ({
+  page,
+  context,
+}) => {
+  test.setTimeout(3 * GPU_MS);
+  await toPhotos(page);
+  await takeSamples(page);
+  await toName(page, 8);
+  await toTraining(page);
+  await pasteSettings(page, { steps: 4, previewEvery: 0, previewSteps: 1, heldOutDraws: 1 });
+  await saved(page);
+  await startTraining(page);
+
+  const other = await context.newPage();
+  await other.goto('./#/name');
+  const draw = button(other, en.name.draw);
+  await expect(draw).toBeEnabled({ timeout: GPU_MS }); // the model is open
+  await draw.click();
+  const { title } = en.trouble({ code: 'another-tab', facts: { doing: 'training' } });
+  await expect(other.getByText(title)).toBeVisible({ timeout: GPU_MS });
+
+  await expect(compareLink(page)).toBeVisible({ timeout: 2 * GPU_MS });
+  await button(other, en.name.drawAgain).click();
+  await expect(other.getByText(title)).toBeHidden();
+  await other.waitForTimeout(5000); // a refusal would have come by then
+  await expect(other.getByText(title)).toBeHidden();
+  await expect(button(other, en.name.stop)).toBeVisible();
 });
