@@ -238,8 +238,9 @@ describe('trouble', () => {
     expect((await adapters.list())[0]!.moments).toEqual([5, 10]);
   });
 
-  it('leaves a run that lost the GPU four times paused', async () => {
-    const { session, runs } = browser(Array(4).fill({ steps: (n: number) => (n === 7 ? 'lose' : undefined) }));
+  it('leaves a run that lost the GPU four times after one save paused', async () => {
+    const losing = (at: number) => ({ steps: (n: number) => (n === at ? ('lose' as const) : undefined) });
+    const { session, runs } = browser([losing(7), losing(2), losing(2), losing(2)]);
     await expect(session(jobOf({ steps: 40 })).run.train()).rejects.toMatchObject({ code: 'device-lost' });
     expect((await runs.list())[0]).toMatchObject({ state: 'paused' });
   });
