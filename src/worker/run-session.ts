@@ -16,7 +16,7 @@ import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
 import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
-import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
+import { checkJob, type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
 import { type RecordNeeds, runRecord } from './run-record.ts';
 
 export interface RunNeeds extends RecordNeeds {
@@ -24,7 +24,7 @@ export interface RunNeeds extends RecordNeeds {
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
   previews: PreviewStore;
-  prepare?: typeof prepareRun; // another one in tests: Node decodes no photos
+  readPixels: ReadPixels; // another one in tests: Node decodes no photos
 }
 export interface RunSession {
   /** Trains to the end or a stop. */
@@ -43,7 +43,7 @@ export function runSession(
   controls: RunControls,
   report: (event: TrainEvent) => void,
 ): RunSession {
-  const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
+  const { canvas, engines, modules, previews, readPixels } = needs;
   const { settings } = job;
   const { seed, rank, resolution } = settings;
   const { guidance, scene } = tasteOf(job.modelId);
@@ -95,11 +95,12 @@ export function runSession(
     async train() {
       checkJob(job, canvas.sizes);
       const stored = await record.load();
-      prepared = await prepare(
+      prepared = await prepareRun(
         canvas,
         job,
         () => controls.stopping,
         (done) => report({ kind: 'progress', progress: done }),
+        readPixels,
       );
       let last: History = stored?.snapshot ?? newHistory();
       const clock = awakeClock(); // neither the time left nor what is remembered of this card counts sleep

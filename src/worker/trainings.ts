@@ -8,6 +8,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { GpuTurns } from './gpu-turns.ts';
 import type { ModelSession } from './model-session.ts';
 import { withOwnPhotos } from './own-photos.ts';
+import { pixelsFrom } from './prepare-run.ts';
 import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
 import { inOneTab } from './tab-lock.ts';
 
@@ -40,7 +41,8 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));
       try {
         return await withOwnPhotos(kept, job, onEvent, (own) => {
-          const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
+          const readPixels = pixelsFrom(kept.runPhotos);
+          const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords, readPixels };
           const run = runSession({ ...kept, ...model }, own, controls, onEvent);
           last = { runId: own.runId, run };
           return run.train();

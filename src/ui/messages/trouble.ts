@@ -212,6 +212,7 @@ export const unreadableShort = (mishap: Mishap): string => {
     damaged: 'The file is damaged',
     truncated: 'The file ends early',
     'too-large': 'Too large',
+    blank: 'The browser drew nothing of it',
     gone: 'Changed or moved',
     lost: 'Not readable any more',
     unread: 'Not read yet',
