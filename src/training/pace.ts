@@ -9,8 +9,6 @@ export interface Pace {
   step(): void;
   /** An interruption that comes every `previewEvery` steps (measuring, saving, drawing) took `ms`. */
   interruption(ms: number): void;
-  /** The last step. */
-  readonly lastMs: number;
   /** Mean of the last 20 steps; 0 before the first. */
   readonly msPerStep: number;
   /** Mean of all steps of this session, without interruptions. */
@@ -41,9 +39,6 @@ export function pace(now: () => number): Pace {
     },
     interruption(ms) {
       lastInterruptionMs = Math.max(0, ms);
-    },
-    get lastMs() {
-      return recent.at(-1) ?? 0;
     },
     get msPerStep() {
       return recentMs();

@@ -6,6 +6,7 @@ import { tasteOf } from '../diffusion/picture-taste.ts';
 import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
 import type { OnProgress } from '../progress.ts';
 import { photoBytes, type RunPhotoStore } from '../storage/run-photos.ts';
+import { timed } from '../training/awake-clock.ts';
 import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
 import { heldOutPhotos } from '../training/held-out.ts';
 import type { TrainingJob } from '../training/job.ts';
@@ -65,9 +66,8 @@ export async function prepareRun(
   for (const [i, { name }] of photos.entries()) {
     unlessStopped();
     onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
-    const begun = performance.now();
-    const posterior = await encodePhoto(pixels[i]!, resolution, resolution);
-    timings.note({ kind: 'encode', size: resolution }, performance.now() - begun); // the last counts: the first also builds the encoder
+    const { result: posterior, ms } = await timed(() => encodePhoto(pixels[i]!, resolution, resolution));
+    timings.note({ kind: 'encode', size: resolution }, ms); // the last counts: the first also builds the encoder
     encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
   }
   onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });

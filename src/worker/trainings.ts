@@ -26,9 +26,10 @@ interface Needs {
   turns: GpuTurns;
   opened(): ModelSession;
   hearGpu(hear: OnProgress): void;
+  promisedMs: NonNullable<RunNeeds['promisedMs']>;
 }
 
-export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
+export function trainings({ kept, turns, opened, hearGpu, promisedMs }: Needs): Trainings {
   /** The training under way, and any that waits to begin: a stop while another tab is waited for counts too. */
   const hands = new Set<RunControls>();
   let last: { runId: string; run: RunSession } | null = null;
@@ -42,8 +43,8 @@ export function trainings({ kept, turns, opened, hearGpu }: Needs): Trainings {
       try {
         return await withOwnPhotos(kept, job, onEvent, (own) => {
           const readPixels = pixelsFrom(kept.runPhotos);
-          const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords, readPixels };
-          const run = runSession({ ...kept, ...model }, own, controls, onEvent);
+          const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
+          const run = runSession({ ...kept, ...model, readPixels, promisedMs }, own, controls, onEvent);
           last = { runId: own.runId, run };
           return run.train();
         });
