@@ -20,9 +20,23 @@ test.each([
   ],
   ['an Android phone', chrome('Linux; Android 10; K', ' Mobile Safari/537.36'), 5, 'phone', 'Chrome', false],
   ['an Android tablet', chrome('Linux; Android 10; K', ' Safari/537.36'), 10, 'tablet', 'Chrome', false],
-  ['a laptop with a touch screen', chrome('Windows NT 10.0; Win64; x64', ' Safari/537.36'), 10, 'computer', 'Chrome', false],
+  [
+    'a laptop with a touch screen',
+    chrome('Windows NT 10.0; Win64; x64', ' Safari/537.36'),
+    10,
+    'computer',
+    'Chrome',
+    false,
+  ],
   ['Edge', chrome('Windows NT 10.0; Win64; x64', ' Safari/537.36 Edg/141.0'), 0, 'computer', 'Edge', false],
-  ['Firefox', 'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0', 0, 'computer', 'Firefox', false],
+  [
+    'Firefox',
+    'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0',
+    0,
+    'computer',
+    'Firefox',
+    false,
+  ],
   ['nothing', '', 0, 'computer', '', false],
 ])('%s', (_, userAgent, maxTouchPoints, kind, browser, webkit) => {
   expect(deviceOf({ userAgent, maxTouchPoints })).toEqual({ kind, browser, webkit });

@@ -43,7 +43,9 @@ export interface RunView {
   ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
   resets: number; // times the graphics card was reset since the page opened
   hung: boolean; // the last time that it went on by itself, it had stopped answering
-  slowed: { step: number; times: number } | null; // steps take so many times as long as before
+  slowed: { step: number; times: number } | null; // steps take so many times as long as they should
+  flopsPerStep: number;
+  stoodStillMs: number; // asleep or frozen, since it was last told
   summary: RunSummary | null;
 }
 
@@ -73,6 +75,8 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     resets: 0,
     hung: false,
     slowed: null,
+    flopsPerStep: 0,
+    stoodStillMs: 0,
     summary: null,
   };
 }
@@ -138,6 +142,7 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
       case 'planned':
         run.gpuBytes = event.gpuBytes;
         run.adapterBytes = event.adapterBytes;
+        run.flopsPerStep = event.flopsPerStep;
         break;
       case 'own-photos':
         run.ownPhotos = event.photos;
@@ -180,6 +185,9 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'slowed':
         run.slowed = event.times > 1 ? { step: event.step, times: event.times } : null;
+        break;
+      case 'stood-still':
+        run.stoodStillMs += event.ms;
         break;
       case 'no-answer':
         // Another worker, which reads the photos anew: it knows what was saved, the event only what was saved in this page.
