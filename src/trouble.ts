@@ -82,13 +82,24 @@ export interface TroubleFacts {
   'not-this-family': { key: string; expected: string; got: string };
   /**
    * 'gone': the file changed, or its disk is not there, before we had a copy. 'lost': our copy cannot be read. 'unread': the page was left before
-   * it was read. `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where that is not known. `id`: the photo's.
+   * it was read. 'blank': the browser drew nothing of it. `format`: what its bytes are, whatever its name: HEIC, TIFF, PDF …; '' or absent where
+   * that is not known. `id`: the photo's. `words`: the browser's.
    */
   'photo-unreadable': {
     file: string;
-    reason: 'not-an-image' | 'other-format' | 'damaged' | 'truncated' | 'too-large' | 'gone' | 'lost' | 'unread';
+    reason:
+      | 'not-an-image'
+      | 'other-format'
+      | 'damaged'
+      | 'truncated'
+      | 'too-large'
+      | 'blank'
+      | 'gone'
+      | 'lost'
+      | 'unread';
     format?: string;
     id?: string;
+    words?: string;
   };
   'photo-too-small': { file: string; width: number; height: number; needs: number };
   'no-photos': Record<string, never>;

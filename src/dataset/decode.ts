@@ -2,6 +2,7 @@
 import { fileKind } from '../files/file-kind.ts';
 import { endOf, type ImageStructure, imageStructure } from '../files/image-structure.ts';
 import { jpegScans } from '../files/jpeg-scans.ts';
+import { flattened } from './canvas.ts';
 import { bytesOf, MOST_BYTES, unreadable } from './photo-bytes.ts';
 import { decodingScale, isTooLarge } from './photo-size.ts';
 
@@ -21,74 +22,39 @@ export async function decodePhoto(name: string, file: Blob): Promise<ImageBitmap
   if (early && format !== 'HEIC') throw unreadable(name, 'truncated', `a ${format} file that ends early`);
   const size = structure?.size;
   if (size && isTooLarge(size)) throw unreadable(name, 'too-large', `${size.width} × ${size.height} px`);
-  const bitmap = await decoded(file, structure).catch(() => {
+  const bitmap = await decoded(new Blob([bytes], { type: file.type }), structure).catch((error: unknown) => {
+    const words = error instanceof Error ? error.message : String(error);
     // HEIC in every browser but Safari, TIFF and the like; damage inside the compressed data; or more than the browser wants to hold.
-    if (size && decodingScale(size) < 1) throw unreadable(name, 'too-large', `${size.width} × ${size.height} px`);
-    throw unreadable(
-      name,
-      structure && format !== 'HEIC' ? 'damaged' : 'other-format',
-      `undecodable ${format}`,
-      format,
-    );
+    if (size && decodingScale(size) < 1)
+      throw unreadable(name, 'too-large', `${size.width} × ${size.height} px`, '', words);
+    const reason = structure && format !== 'HEIC' ? 'damaged' : 'other-format';
+    throw unreadable(name, reason, `undecodable ${format} (${words})`, format, words);
   });
   // An end marker may have been put behind a part of the picture.
-  if (early || (structure?.format === 'jpeg' && endsGrey(bitmap) && jpegScans(bytes) === 'cut')) {
+  if (early || (structure?.format === 'jpeg' && endsGrey(name, bitmap) && jpegScans(bytes) === 'cut')) {
     bitmap.close();
     throw unreadable(name, 'truncated', `a part of a ${format}`);
   }
   return bitmap;
 }
 
+/** Some browsers refuse options that they do not know, or run out of memory for them: without any, the same picture may come. */
 async function decoded(file: Blob, structure: ImageStructure | null): Promise<ImageBitmap> {
   const { complete, format, size } = structure ?? {};
   const end = complete === 'but-for-its-end' && format && endOf[format];
   const whole = end ? new Blob([file, end], { type: file.type }) : file;
   const scale = size ? decodingScale(size) : 1;
-  return createImageBitmap(whole, {
-    imageOrientation: 'from-image',
-    ...(size && scale < 1 && { resizeWidth: Math.round(size.width * scale), resizeQuality: 'high' }),
-  });
+  const smaller = size && scale < 1 && { resizeWidth: Math.round(size.width * scale), resizeQuality: 'high' as const };
+  return createImageBitmap(whole, { imageOrientation: 'from-image', ...smaller }).catch(() => createImageBitmap(whole));
 }
+
+/** The whole picture at `width` px, decoded by itself: what a large one is compared with. */
+export const decodeSmall = (file: Blob, width: number): Promise<ImageBitmap> =>
+  createImageBitmap(file, { imageOrientation: 'from-image', resizeWidth: width, resizeQuality: 'high' });
 
 /** What decoders draw where a JPEG's data is missing: its middle grey, down to the last row. */
-function endsGrey(bitmap: ImageBitmap): boolean {
+function endsGrey(name: string, bitmap: ImageBitmap): boolean {
   const { width, height } = bitmap;
-  const { data } = flattened(bitmap, { x: 0, y: height - 1, width, height: 1 });
+  const { data } = flattened(name, bitmap, { x: 0, y: height - 1, width, height: 1 });
   return data.every((value, i) => i % 4 === 3 || Math.abs(value - 128) <= 1);
-}
-
-/**
- * A part of the bitmap as opaque pixels, `scale` times its size. Transparent parts become white: the colours hidden under full transparency are
- * arbitrary (often black) and would be learned as a background nobody ever saw; white is what cut-outs are shown on.
- */
-export function flattened(
-  bitmap: ImageBitmap,
-  part: { x: number; y: number; width: number; height: number },
-  scale = 1,
-): ImageData {
-  const context = whiteCanvas(
-    Math.max(1, Math.round(part.width * scale)),
-    Math.max(1, Math.round(part.height * scale)),
-  );
-  const { width, height } = context.canvas;
-  context.drawImage(bitmap, part.x, part.y, part.width, part.height, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
-}
-
-/** `picture` as a JPEG file, for showing. */
-export async function jpegOf(picture: ImageData): Promise<Blob> {
-  const context = whiteCanvas(picture.width, picture.height);
-  context.putImageData(picture, 0, 0);
-  return context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 });
-}
-
-function whiteCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
-  const canvas = new OffscreenCanvas(width, height);
-  // willReadFrequently keeps the pixels in memory: a readback from the GPU would compete with the training step.
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error(`a ${width} × ${height} px canvas was refused by the browser`);
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, width, height);
-  context.imageSmoothingQuality = 'high';
-  return context;
 }

@@ -5,10 +5,11 @@ import { Trouble, type TroubleFacts } from '../trouble.ts';
 export const MOST_BYTES = 1_100_000_000;
 
 type Reason = TroubleFacts['photo-unreadable']['reason'];
-export const unreadable = (file: string, reason: Reason, got: string, format = '') =>
+/** `words`: the browser's own, where it said any. */
+export const unreadable = (file: string, reason: Reason, got: string, format = '', words = '') =>
   new Trouble(
     'photo-unreadable',
-    { file, reason, format },
+    { file, reason, format, ...(words && { words }) },
     `${file}: expected a whole JPEG, PNG, WebP or AVIF image, got ${got}.`,
   );
 

@@ -1,6 +1,7 @@
 // A dropped file in; its size, thumbnail, fingerprint and what speaks against using it out. Runs in a worker.
 import { Trouble } from '../trouble.ts';
-import { decodePhoto, flattened, jpegOf } from './decode.ts';
+import { flattened, jpegOf } from './canvas.ts';
+import { decodePhoto } from './decode.ts';
 import { findNearDuplicate, fingerprint } from './fingerprint.ts';
 import { squaresLong } from './photo-size.ts';
 import { looksBlurred } from './sharpness.ts';
@@ -41,7 +42,7 @@ export async function readPhoto(
         `${name}: expected at least ${resolution} px on the short side, got ${width} × ${height}. Choose a larger photo.`,
       );
     const scale = Math.min(1, THUMBNAIL_PX / Math.max(width, height));
-    const small = flattened(bitmap, { x: 0, y: 0, width, height }, scale);
+    const small = flattened(name, bitmap, { x: 0, y: 0, width, height }, scale);
     const print = fingerprint(small);
     const flags: PhotoFlag[] = [];
     if (shortSide < resolution) flags.push({ kind: 'too-small', shortSide, needs: resolution });

@@ -1,6 +1,7 @@
-// The files of a diffusers folder as Blobs in; the model as the app reads it — JSON, text, tensors by path — out. Where the Blobs come from is
+// The files of a diffusers folder in; the model as the app reads it — JSON, text, tensors by path — out. Where their bytes come from is
 // storage/model-store.ts's business.
 
+import { type ByteSource, type Bytes, readText } from './byte-source.ts';
 import { recognise } from './recognise.ts';
 import { readSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { damaged } from './safetensors-header.ts';
@@ -29,11 +30,11 @@ export interface ModelFolder {
 }
 
 /** Opens the folder: configs are parsed and every safetensors header is checked here, so that a damaged file is named before any work begins. */
-export async function openModelFolder(files: ReadonlyMap<string, Blob>): Promise<ModelFolder> {
+export async function openModelFolder(files: ReadonlyMap<string, Blob | ByteSource>): Promise<ModelFolder> {
   let bytes = 0;
   const opened = new Map<string, SafetensorsFile>();
   const parsed = new Map<string, unknown>();
-  const fileOf = (path: string): Blob => {
+  const fileOf = (path: string): Blob | ByteSource => {
     const file = files.get(path);
     if (!file) throw damaged(path, 'a file of this name in the model', 'none');
     return file;
@@ -47,14 +48,14 @@ export async function openModelFolder(files: ReadonlyMap<string, Blob>): Promise
   return {
     bytes,
     json: async (path) => (parsed.has(path) ? parsed.get(path) : parseJson(path, fileOf(path))),
-    text: (path) => fileOf(path).text(),
+    text: (path) => readText(fileOf(path), path),
     tensors: async (path) => opened.get(path) ?? readSafetensors(fileOf(path), path),
   };
 }
 
 /** Parses a file that must be JSON; says what it is instead. */
-export async function parseJson(path: string, file: Blob): Promise<unknown> {
-  const text = await file.text();
+export async function parseJson(path: string, file: Bytes): Promise<unknown> {
+  const text = await readText(file, path);
   try {
     return JSON.parse(text);
   } catch (error) {

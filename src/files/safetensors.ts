@@ -1,6 +1,7 @@
 // A safetensors file (a Blob on disk, or bytes) in, its tensors by name out, each read only when asked for; and tensors in, file bytes out.
 // Format: 8 bytes header length (u64, little endian), JSON header, then the tensors' bytes without gaps.
 import { Trouble } from '../trouble.ts';
+import { type Bytes, byteSource } from './byte-source.ts';
 import { bytesPerElement, type FileDType, toFloat32 } from './dtypes.ts';
 import { recognise } from './recognise.ts';
 import { damaged, parseHeader, type TensorEntry } from './safetensors-header.ts';
@@ -33,9 +34,8 @@ const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Opens a file: reads and checks its header, no tensor. Anything wrong is Trouble 'file-damaged' with what was expected and what came. */
-export async function readSafetensors(source: Blob | Uint8Array, fileName: string): Promise<SafetensorsFile> {
-  const read = reader(source, fileName);
-  const fileBytes = source instanceof Blob ? source.size : source.byteLength;
+export async function readSafetensors(file: Bytes, fileName: string): Promise<SafetensorsFile> {
+  const { read, size: fileBytes } = byteSource(file, fileName);
   const head = await read(0, Math.min(fileBytes, 64));
   if (fileBytes < LENGTH_BYTES + 2) throw damaged(fileName, 'at least 10 bytes', `${fileBytes} bytes`);
   const headerBytes = new DataView(head.buffer).getBigUint64(0, true);
@@ -108,20 +108,4 @@ export function writeSafetensors(
     at += data.byteLength;
   }
   return out;
-}
-
-type Read = (begin: number, end: number) => Promise<Uint8Array<ArrayBuffer>>;
-
-function reader(source: Blob | Uint8Array, fileName: string): Read {
-  if (source instanceof Uint8Array) return async (begin, end) => source.slice(begin, end) as Uint8Array<ArrayBuffer>;
-  return async (begin, end) => {
-    // A Blob whose file was changed or removed on disk since it was chosen cannot be read any more.
-    const buffer = await source
-      .slice(begin, end)
-      .arrayBuffer()
-      .catch((error: unknown) => {
-        throw new Trouble('file-unreadable', { file: fileName }, `${fileName} cannot be read any more: ${error}.`);
-      });
-    return new Uint8Array(buffer);
-  };
 }

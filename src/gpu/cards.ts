@@ -28,6 +28,15 @@ export function isSoftware(card: Card): boolean {
   return told !== null && told !== undefined && told < SOFTWARE_FLOPS_PER_MS;
 }
 
+/** Dispatches are not free: ms for one that does nothing, on any card and in any browser at most. */
+const DISPATCH_MS = 0.02;
+
+/** What so much work should take on it, ms, going by its measured speed; null where that is not known, or where it is software, whose memory is never short. */
+export function promisedMs(card: Card, { flops, dispatches }: { flops: number; dispatches: number }): number | null {
+  const told = isSoftware(card) ? null : speedKnown(card)?.told;
+  return told ? flops / told + dispatches * DISPATCH_MS : null;
+}
+
 /** Kernels and the longest dispatch that suit it, as far as its speed is known. */
 export const kernelsOf = (card: Card): KernelChoice =>
   kernelsFor(isSoftware(card), dispatchFlops(speedKnown(card)?.atLeast ?? 0));

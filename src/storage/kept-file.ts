@@ -1,8 +1,11 @@
 // One file of a manifest in; what of it lies in the database — Blob shards, its record, the sha256 of what is here — out.
 // Kept by content: a file that another model has too is not fetched again, and an old model stays whole until the new one is.
 import { createSHA256, type IHasher } from 'hash-wasm';
+import { type ByteSource, joined } from '../files/byte-source.ts';
+import { Trouble } from '../trouble.ts';
 import type { Database, Key } from './database.ts';
 import type { ManifestFile } from './manifest.ts';
+import { isGone, readAnew } from './read-anew.ts';
 
 /** Small enough that a few on their way at once take little memory, large enough that 2 GB are few records. */
 export const SHARD_BYTES = 32 * 1024 * 1024;
@@ -96,9 +99,18 @@ export class KeptFile {
   get got(): string | null {
     return this.#record.got;
   }
-  /** The whole file: nothing is copied or read. */
-  blob(): Blob {
-    return new Blob(this.#shards.filter((shard) => shard !== null));
+  /** The whole file, to be read in parts. */
+  source(): ByteSource {
+    return {
+      size: this.file.bytes,
+      read: async (begin, end) => {
+        const last = Math.max(begin, Math.min(end, this.file.bytes) - 1);
+        const parts: Uint8Array<ArrayBuffer>[] = [];
+        for (let at = Math.floor(begin / this.shardBytes); at <= Math.floor(last / this.shardBytes); at++)
+          parts.push(await this.#read(at, Math.max(0, begin - this.begin(at)), end - this.begin(at)));
+        return joined(parts);
+      },
+    };
   }
 
   /** Writes a shard, and takes back whatever was hashed past its beginning. */
@@ -123,7 +135,7 @@ export class KeptFile {
 
   /**
    * Hashes on from where it stopped, as far as shards are here without a gap, and stores the state after each. Calls wait for each other.
-   * A shard that cannot be read any more is dropped and counts as missing.
+   * A shard that cannot be read any more is dropped and counts as missing; one that only cannot be read now is Trouble 'file-unreadable'.
    */
   check(signal: AbortSignal | undefined, onHashed: (bytes: number) => void = () => {}): Promise<void> {
     const checked = this.#checking.then(() => this.#check(signal, onHashed));
@@ -140,24 +152,23 @@ export class KeptFile {
         this.#record = { ...this.#record, hashed: 0, state: null };
         continue;
       }
-      const shard = this.#shards[index];
-      if (!shard) return;
-      const { hasher } = await this.#hasherAt(hashed);
-      for (let at = 0; at < shard.size; at += SLICE_BYTES) {
-        signal?.throwIfAborted();
-        const bytes = await shard
-          .slice(at, at + SLICE_BYTES)
-          .arrayBuffer()
-          .catch(() => null);
-        if (!bytes) {
-          this.#hasher = null;
-          return this.#dropShard(index);
+      if (!this.has(index)) return;
+      try {
+        const { hasher } = await this.#hasherAt(hashed);
+        for (let at = 0; at < this.end(index) - hashed; at += SLICE_BYTES) {
+          signal?.throwIfAborted();
+          const bytes = await this.#read(index, at, at + SLICE_BYTES);
+          hasher.update(bytes);
+          onHashed(bytes.byteLength);
         }
-        hasher.update(new Uint8Array(bytes));
-        onHashed(bytes.byteLength);
+        this.#hasher = { at: this.end(index), hasher };
+      } catch (error) {
+        if (this.#shards.slice(0, index + 1).includes(null)) return;
+        if (signal?.aborted) throw error;
+        throw new Trouble('file-unreadable', { file: this.file.path }, `${this.file.path}: ${error}`);
       }
+      const { hasher } = this.#hasher;
       const end = this.end(index);
-      this.#hasher = { at: end, hasher };
       this.#record = { ...this.#record, hashed: end, state: hasher.save() };
       if (end === this.file.bytes) this.#record = { ...this.#record, state: null, got: hasher.digest('hex') };
       await this.#writeRecord();
@@ -175,29 +186,38 @@ export class KeptFile {
     } catch {
       // Saved by another version of hash-wasm: what is stored is read again instead.
       hasher.init();
-      for (const shard of this.#shards.slice(0, Math.floor(at / this.shardBytes)))
-        hasher.update(new Uint8Array(await (shard as Blob).arrayBuffer()));
+      for (let index = 0; this.begin(index) < at; index++) hasher.update(await this.#read(index, 0, this.shardBytes));
     }
     this.#hasher = null; // its place moves while it is fed: only whole shards are remembered
     return { hasher };
   }
 
-  /** Shards whose first byte can no longer be read are dropped. True when there were any. */
+  /** Shards whose first byte can no longer be read are dropped. True when any is missing. */
   async dropUnreadable(): Promise<boolean> {
-    const before = this.missing.length;
-    for (const [index, shard] of this.#shards.entries()) {
-      const read = await shard
-        ?.slice(0, 1)
-        .arrayBuffer()
-        .catch(() => null);
-      if (read === null) await this.#dropShard(index);
-    }
-    return this.missing.length > before;
+    for (const index of this.#shards.keys()) if (this.has(index)) await this.#read(index, 0, 1).catch(() => {});
+    return this.missing.length > 0;
   }
 
-  async #dropShard(index: number): Promise<void> {
-    this.#shards[index] = null;
-    await this.db.write({ remove: [shardKey(this.#record.key, index)] });
+  /** A part of a shard. One that is gone from the database too is dropped, and counts as missing. Rejects with the browser's own error. */
+  async #read(index: number, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+    const key = shardKey(this.#record.key, index);
+    const again = async (): Promise<Blob | null> => {
+      const stored = await this.db.get<unknown>(key);
+      const whole = stored instanceof Blob && stored.size === this.end(index) - this.begin(index);
+      this.#shards[index] = whole ? stored : null;
+      return this.#shards[index];
+    };
+    try {
+      return await readAnew(this.#shards[index] ?? null, again, async (shard) => {
+        return new Uint8Array(await shard.slice(from, to).arrayBuffer());
+      });
+    } catch (error) {
+      if (isGone(error)) {
+        this.#shards[index] = null;
+        await this.db.write({ remove: [key] });
+      }
+      throw error;
+    }
   }
 
   /** Takes the bytes as they are, whatever their sha256. */

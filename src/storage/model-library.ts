@@ -178,7 +178,7 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
     const one = async (path: string) => {
       const file = kept.get(path);
       return file?.state === 'good'
-        ? file.blob()
+        ? new Blob([await file.source().read(0, file.file.bytes)])
         : (await request({ fetch: store.fetch, baseUrl: source.baseUrl, signal: undefined }, path)).blob();
     };
     return { vocab: await one('tokenizer/vocab.json'), merges: await one('tokenizer/merges.txt') };
@@ -219,7 +219,7 @@ const nothingHere = { storedBytes: 0, state: 'absent', doubts: [] } as const sat
 
 const checkWeights = async (kept: KeptFile): Promise<void> => {
   const { path } = kept.file;
-  if (path.endsWith('.safetensors')) await checkSound(await readSafetensors(kept.blob(), path));
+  if (path.endsWith('.safetensors')) await checkSound(await readSafetensors(kept.source(), path));
 };
 
 const hashDiffers = ({ file, got }: KeptFile): Trouble<'hash-differs'> =>

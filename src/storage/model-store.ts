@@ -1,4 +1,5 @@
 // Where a diffusers folder lies in; its files, fetched once, checked, kept in IndexedDB and opened from there (also offline), out.
+import type { ByteSource } from '../files/byte-source.ts';
 import { type ModelFolder, openModelFolder, parseJson } from '../files/model-folder.ts';
 import type { OnProgress } from '../progress.ts';
 import { Trouble } from '../trouble.ts';
@@ -104,7 +105,7 @@ export async function openStored(
     new Trouble('model-incomplete', { modelId: id, missingBytes }, `the model “${id}” lacks ${missingBytes} bytes.`);
   if (!record || storedBytes < bytes) throw incomplete(bytes - storedBytes);
   try {
-    const folder = await openModelFolder(blobsOf([...kept.keys()], kept));
+    const folder = await openModelFolder(sourcesOf(kept));
     return { ...folder, info: infoOf({ ...facts, ...record }, id, bytes, record), updateFailed: null };
   } catch (error) {
     // The browser still lists a shard whose bytes it has cleared.
@@ -160,12 +161,12 @@ async function completed(
     const kept = byPath(manifest, await download(manifest.files, how));
     for (const file of kept.values()) if (file.state === 'doubted') await refuse(file);
     try {
-      return await openModelFolder(blobsOf([...kept.keys()], kept));
+      return await openModelFolder(sourcesOf(kept));
     } catch (error) {
       const bad = error instanceof Trouble ? kept.get(damagedFile(error) ?? '') : undefined;
       if (!bad || dropped.has(bad.file.sha256)) throw error;
       dropped.add(bad.file.sha256);
-      await bad.drop();
+      if (error instanceof Trouble && error.code === 'file-damaged') await bad.drop(); // what cannot be read has gone already
     }
   }
 }
@@ -186,8 +187,8 @@ export function byPath({ files }: Manifest, kept: readonly KeptFile[]): Map<stri
     }),
   );
 }
-const blobsOf = (paths: readonly string[], kept: ReadonlyMap<string, KeptFile>): Map<string, Blob> =>
-  new Map(paths.map((path) => [path, (kept.get(path) as KeptFile).blob()]));
+const sourcesOf = (kept: ReadonlyMap<string, KeptFile>): Map<string, ByteSource> =>
+  new Map([...kept].map(([path, file]) => [path, file.source()]));
 
 const damagedFile = (trouble: Trouble): string | null =>
   trouble.code === 'file-damaged' || trouble.code === 'file-unreadable'

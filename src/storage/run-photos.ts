@@ -1,7 +1,9 @@
 // The photos of a run in, as they were when it began; the same, with their bytes, for as long as it is under way, out.
 import type { TrainingJob } from '../training/job.ts';
+import { Trouble } from '../trouble.ts';
 import { type Database, database } from './database.ts';
 import { blobKey, heldByRuns, type PhotoBlobs, type RunPhotosRecord, runKey, SHELF } from './photo-shelf.ts';
+import { readAnew } from './read-anew.ts';
 
 type JobPhoto = TrainingJob['photos'][number];
 export type SeenPhoto = JobPhoto & { sha256: string };
@@ -12,9 +14,27 @@ export interface RunPhotoStore {
   /** The run needs them from now on, whatever becomes of the project. Bytes that are here already are not written again. */
   hold(runId: string, photos: readonly SeenPhoto[]): Promise<void>;
   load(runId: string): Promise<RunPhoto[] | null>;
+  /** The bytes of a photo, the project's or a run's, as its record has them now. */
+  file(id: string): Promise<Blob | null>;
   /** The run is done: what they were stays known, their bytes may go with the project. */
   release(runId: string): Promise<void>;
   forget(runId: string): Promise<void>;
+}
+
+/**
+ * A photo's bytes, and the Blob that they could be read from: the page's, or that of the record as it is now. Trouble 'photo-unreadable' ('lost')
+ * where neither can be read.
+ */
+export async function photoBytes(
+  { id, name, file }: Pick<JobPhoto, 'id' | 'name' | 'file'>,
+  stored: Pick<RunPhotoStore, 'file'>,
+): Promise<{ bytes: ArrayBuffer; file: Blob }> {
+  const read = async (blob: Blob) => ({ bytes: await blob.arrayBuffer(), file: blob });
+  try {
+    return await readAnew(file, () => stored.file(id), read);
+  } catch (error) {
+    throw new Trouble('photo-unreadable', { file: name, reason: 'lost', id }, `${name} cannot be read: ${error}`);
+  }
 }
 
 export function runPhotoStore(db: Database = database(SHELF)): RunPhotoStore {
@@ -53,6 +73,7 @@ export function runPhotoStore(db: Database = database(SHELF)): RunPhotoStore {
           })),
         );
       }),
+    file: async (id) => (await db.get<PhotoBlobs>(blobKey(id)))?.file ?? null,
     release: (runId) => letGo(runId, (record) => ({ ...record, holds: false })),
     forget: (runId) => letGo(runId, () => null),
   };

@@ -22,7 +22,8 @@ export type TrainEvent =
   | { kind: 'saved'; step: number }
   | { kind: 'not-saved'; step: number; keptStep: number } // the disk is full: the run pauses, what is stored stays good
   | { kind: 'paused'; step: number }
-  | { kind: 'slowed'; step: number; times: number } // as slow as so many steps before; 1: as quick as before again
+  | { kind: 'slowed'; step: number; times: number } // so many times as slow as it should be; 1: as quick as that again
+  | { kind: 'stood-still'; ms: number } // the computer slept or the browser froze the tab, for so long
   | { kind: 'device-lost'; step: number }
   | { kind: 'held-back'; step: number } // the browser gives no graphics for a while: asked for again until it does
   | { kind: 'no-answer'; step: number }; // the worker hung and was ended: a new one goes on from this step

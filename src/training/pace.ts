@@ -9,8 +9,6 @@ export interface Pace {
   step(): void;
   /** An interruption that comes every `previewEvery` steps (measuring, saving, drawing) took `ms`. */
   interruption(ms: number): void;
-  /** The last step. */
-  readonly lastMs: number;
   /** ms until so many steps have ended from where the last one did, as the slower of the last and the mean tells; Infinity where none is known. */
   msUntil(steps: number): number;
   /** Mean of the last 20 steps; 0 before the first. */
@@ -48,9 +46,6 @@ export function pace(now: () => number): Pace {
       recent.length === 0
         ? Number.POSITIVE_INFINITY
         : stepsLeft * Math.max(recentMs(), recent.at(-1) ?? 0) - (now() - since),
-    get lastMs() {
-      return recent.at(-1) ?? 0;
-    },
     get msPerStep() {
       return recentMs();
     },

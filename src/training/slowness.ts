@@ -5,6 +5,8 @@
  * to the computer's costs more.
  */
 const TIMES = 8;
+/** Against FLOPs ÷ measured speed, which no step reaches: half of it is common. */
+const TIMES_PROMISED = 4;
 /** One long step is a hiccup, a window, a sleep; so many in a row are not. */
 const IN_A_ROW = 3;
 /** Steps whose median is what a step takes: the first ones, which load kernels, do not count for more than others. */
@@ -18,23 +20,23 @@ export interface Slowness {
 }
 
 /**
- * The one rule for "too slow", whatever is compared with: `expectedMs` where something else (FLOPs ÷ measured speed) says what to expect,
- * else the quickest that the run has been. Sleep is the clock's to leave out (awake-clock.ts).
+ * The one rule for "too slow": against the quickest that the run has been and, where something else (FLOPs ÷ measured speed) says what to
+ * expect, against `promisedMs`. Sleep is the clock's to leave out (awake-clock.ts).
  */
-export function slowness({ times = TIMES, expectedMs = Number.POSITIVE_INFINITY } = {}): Slowness {
-  let expected = expectedMs;
+export function slowness(promisedMs = Number.POSITIVE_INFINITY): Slowness {
+  let usual = Number.POSITIVE_INFINITY;
   let slow = false;
   const last: number[] = [];
   return {
     note(ms) {
       last.push(ms);
       if (last.length > USUAL) last.shift();
-      const limit = times * Math.max(expected, LEAST_MS);
+      const limit = Math.min(TIMES * Math.max(usual, LEAST_MS), TIMES_PROMISED * Math.max(promisedMs, LEAST_MS));
       const row = last.slice(-IN_A_ROW);
       const changed = row.length === IN_A_ROW && row.every((one) => one > limit !== slow);
-      const news = changed ? (slow ? 1 : Math.round(median(row) / Math.max(expected, 1))) : null;
+      const news = changed ? (slow ? 1 : Math.round(median(row) / Math.max(Math.min(usual, promisedMs), 1))) : null;
       if (changed) slow = !slow;
-      if (last.length === USUAL) expected = Math.min(expected, median(last));
+      if (last.length === USUAL) usual = Math.min(usual, median(last));
       return news;
     },
   };

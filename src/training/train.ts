@@ -7,7 +7,6 @@ import { examples, type TrainingSet } from './examples.ts';
 import { heldOutLoss, heldOutPhotos } from './held-out.ts';
 import { type Pace, pace } from './pace.ts';
 import type { TrainingSettings } from './settings.ts';
-import { slowness } from './slowness.ts';
 import { copyHistory, type History, isSane, newHistory, type Snapshot } from './snapshot.ts';
 
 const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU
@@ -49,7 +48,6 @@ export async function train(training: Training): Promise<Ended> {
   const { unet, set, settings, initialLora, from, controls, keeper, preview, report } = training;
   const now = training.now ?? (() => performance.now());
   const clock = pace(now);
-  const slow = slowness();
   let run = from ? copyHistory(from) : newHistory();
   let good: Snapshot | null = from;
   let savedAt = now();
@@ -142,8 +140,6 @@ export async function train(training: Training): Promise<Ended> {
     run.losses.push(loss);
     const { msPerStep } = clock;
     report({ kind: 'step', step, loss, gradientNorm, learningRate, msPerStep, msLeft: msLeft(clock, step, settings) });
-    const times = slow.note(clock.lastMs);
-    if (times !== null) report({ kind: 'slowed', step, times });
   }
 
   /** The run's regular stops: kept, then drawn. */

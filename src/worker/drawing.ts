@@ -8,6 +8,7 @@ import type { EncoderNeeds } from '../encoders/ram.ts';
 import { decodeInTiles } from '../encoders/tiles.ts';
 import type { WeightStorage } from '../gpu/engine-types.ts';
 import type { OnProgress } from '../progress.ts';
+import { timed } from '../training/awake-clock.ts';
 import { Trouble } from '../trouble.ts';
 import type { EncoderRoom } from './encoder-room.ts';
 import { toPng } from './png.ts';
@@ -60,14 +61,15 @@ export async function develop(
   size: number,
 ): Promise<Pick<Picture, 'kind' | 'png' | 'width' | 'height'>> {
   const side = size / canvas.downscale;
-  const begun = performance.now();
-  const encoders = await canvas.encoders.open();
-  const unscaled = latents.map((value) => value / encoders.scalingFactor);
-  const atOnce = canvas.needs.decodeRam(size) <= MOST_RAM;
-  const pixels = atOnce
-    ? await encoders.decode(unscaled, side, side)
-    : await decodeInTiles(encoders, unscaled, side, TILE_PX / canvas.downscale);
-  canvas.timings.note({ kind: 'decode', size }, performance.now() - begun);
+  const { result: pixels, ms } = await timed(async () => {
+    const encoders = await canvas.encoders.open();
+    const unscaled = latents.map((value) => value / encoders.scalingFactor);
+    const atOnce = canvas.needs.decodeRam(size) <= MOST_RAM;
+    return atOnce
+      ? encoders.decode(unscaled, side, side)
+      : decodeInTiles(encoders, unscaled, side, TILE_PX / canvas.downscale);
+  });
+  canvas.timings.note({ kind: 'decode', size }, ms);
   return { kind: 'full', png: await toPng(pixels, size, size), width: size, height: size };
 }
 

@@ -1,6 +1,5 @@
 // A job in; trained with the photos that its run began with, which are held for it until it is done; whether the page's are others by now is told.
-import { bytesOf } from '../dataset/photo-bytes.ts';
-import type { RunPhotoStore, SeenPhoto } from '../storage/run-photos.ts';
+import { photoBytes, type RunPhotoStore, type SeenPhoto } from '../storage/run-photos.ts';
 import type { RunStore } from '../storage/run-store.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { TrainingJob } from '../training/job.ts';
@@ -50,14 +49,14 @@ async function ownPhotos(
     const [began, here] = [stored?.photos ?? job.photos.length, job.photos.length];
     if (began !== here) throw new Trouble('other-photos', { began, here, missing: [] });
     const photos: SeenPhoto[] = [];
-    for (const photo of job.photos) photos.push(await seen(photo)); // one after another: 500 photos at once would be gigabytes
+    for (const photo of job.photos) photos.push(await seen(photo, runPhotos)); // one after another: 500 photos at once would be gigabytes
     await hold(photos);
     return { job, others: false };
   }
   // What the page has and cannot be read is not needed here.
   const now: SeenPhoto[] = [];
   for (const photo of job.photos) {
-    const one = await seen(photo).catch(() => null);
+    const one = await seen(photo, runPhotos).catch(() => null);
     if (one) now.push(one);
   }
   const photos = own.map(({ file, ...photo }) => {
@@ -81,11 +80,8 @@ async function ownPhotos(
   }
 }
 
-async function seen(photo: JobPhoto): Promise<SeenPhoto> {
-  const { id, name, file } = photo;
-  const bytes = await bytesOf(name, file, 'lost').catch((error: unknown) => {
-    throw error instanceof Trouble ? new Trouble('photo-unreadable', { file: name, reason: 'lost', id }) : error;
-  });
+async function seen(photo: JobPhoto, stored: Pick<RunPhotoStore, 'file'>): Promise<SeenPhoto> {
+  const { bytes, file } = await photoBytes(photo, stored);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return { ...photo, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  return { ...photo, file, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }

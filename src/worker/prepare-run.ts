@@ -5,6 +5,8 @@ import { splitPhotos } from '../dataset/split.ts';
 import { tasteOf } from '../diffusion/picture-taste.ts';
 import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
 import type { OnProgress } from '../progress.ts';
+import { photoBytes, type RunPhotoStore } from '../storage/run-photos.ts';
+import { timed } from '../training/awake-clock.ts';
 import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
 import { heldOutPhotos } from '../training/held-out.ts';
 import type { TrainingJob } from '../training/job.ts';
@@ -20,6 +22,15 @@ export interface PreparedRun {
   /** How latents look, by these photos. */
   sketch: SketchMap;
 }
+/** (3, resolution, resolution) of a photo of the job, in [−1, 1]. */
+export type ReadPixels = (photo: TrainingJob['photos'][number], resolution: number) => Promise<Float32Array>;
+/** From the page's Blob, or where that cannot be read from the stored one's. */
+export const pixelsFrom =
+  (stored: Pick<RunPhotoStore, 'file'>): ReadPixels =>
+  async (photo, resolution) => {
+    const { bytes } = await photoBytes(photo, stored);
+    return photoPixels(photo.name, new Blob([bytes], { type: photo.file.type }), photo.crop, resolution);
+  };
 type Reads = Pick<Canvas, 'encoders' | 'schedule' | 'downscale' | 'timings'>;
 
 /** Encodes everything a run reads, then closes the encoders: the memory is the run's. Rejects with an AbortError once `stopping` says so. */
@@ -28,7 +39,7 @@ export async function prepareRun(
   job: TrainingJob,
   stopping: () => boolean,
   onProgress: OnProgress,
-  readPixels: typeof photoPixels = photoPixels,
+  readPixels: ReadPixels,
 ): Promise<PreparedRun> {
   const { photos, identifier, classNoun, settings } = job;
   const { resolution } = settings;
@@ -36,10 +47,10 @@ export async function prepareRun(
     if (stopping()) throw new DOMException('stopped before the first step', 'AbortError');
   };
   const pixels: Float32Array[] = [];
-  for (const [i, { name, file, crop }] of photos.entries()) {
+  for (const [i, photo] of photos.entries()) {
     unlessStopped();
     onProgress({ phase: 'reading-photos', done: i, total: photos.length });
-    pixels.push(await readPixels(name, file, crop, resolution));
+    pixels.push(await readPixels(photo, resolution));
   }
   onProgress({ phase: 'reading-photos', done: photos.length, total: photos.length });
 
@@ -55,9 +66,8 @@ export async function prepareRun(
   for (const [i, { name }] of photos.entries()) {
     unlessStopped();
     onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
-    const begun = performance.now();
-    const posterior = await encodePhoto(pixels[i]!, resolution, resolution);
-    timings.note({ kind: 'encode', size: resolution }, performance.now() - begun); // the last counts: the first also builds the encoder
+    const { result: posterior, ms } = await timed(() => encodePhoto(pixels[i]!, resolution, resolution));
+    timings.note({ kind: 'encode', size: resolution }, ms); // the last counts: the first also builds the encoder
     encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
   }
   onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });

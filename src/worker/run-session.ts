@@ -12,11 +12,12 @@ import { evidence } from '../training/evidence.ts';
 import type { TrainingJob } from '../training/job.ts';
 import { trainThroughLosses } from '../training/recover.ts';
 import type { RunSummary } from '../training/run-summary.ts';
+import { slowRun } from '../training/slow-run.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
 import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
-import { checkJob, type PreparedRun, prepareRun } from './prepare-run.ts';
+import { checkJob, type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
 import { type RecordNeeds, runRecord } from './run-record.ts';
 
 export interface RunNeeds extends RecordNeeds {
@@ -24,7 +25,9 @@ export interface RunNeeds extends RecordNeeds {
   engines: Pick<EngineRoom, 'forTraining'>;
   modules: readonly LoraModule[];
   previews: PreviewStore;
-  prepare?: typeof prepareRun; // another one in tests: Node decodes no photos
+  /** What so much work should take on this card, ms; null where nobody knows. */
+  promisedMs?: (work: { flops: number; dispatches: number }) => number | null;
+  readPixels: ReadPixels; // another one in tests: Node decodes no photos
 }
 export interface RunSession {
   /** Trains to the end or a stop. */
@@ -35,6 +38,7 @@ export interface RunSession {
   evidence(): Uint8Array | null;
 }
 
+const TOLD_GAP_MS = 60_000; // shorter ones are a busy computer's
 const untilStopped = new AbortController().signal; // a preview is short: it is drawn to its end
 
 export function runSession(
@@ -43,13 +47,21 @@ export function runSession(
   controls: RunControls,
   report: (event: TrainEvent) => void,
 ): RunSession {
-  const { canvas, engines, modules, previews, prepare = prepareRun } = needs;
+  const { canvas, engines, modules, previews, readPixels, promisedMs = () => null } = needs;
   const { settings } = job;
   const { seed, rank, resolution } = settings;
   const { guidance, scene } = tasteOf(job.modelId);
   const record = runRecord(needs, job, modules);
   let prepared: PreparedRun | null = null;
   let now: { unet: UNetEngine; step: number } | null = null; // what a preview is drawn with
+
+  // Neither the time left nor what is remembered of this card counts sleep; what was slept through is told.
+  const clock = awakeClock({
+    onGap: (ms) => {
+      if (ms >= TOLD_GAP_MS && !controls.paused) report({ kind: 'stood-still', ms });
+    },
+  });
+  const slow = slowRun(clock.now, report);
 
   const progress = (done: number, total: number) =>
     report({ kind: 'progress', progress: { phase: 'preparing-gpu', done, total } });
@@ -59,6 +71,8 @@ export function runSession(
     progress(1, 1);
     const { gpuBytes, flopsPerStep, dispatchesPerStep } = unet;
     record.facts = { gpuBytes, flopsPerStep, dispatchesPerStep };
+    const micro = settings.batch * settings.accumulate;
+    slow.expect(promisedMs({ flops: flopsPerStep, dispatches: dispatchesPerStep }), micro);
     report({ kind: 'planned', ...record.facts, adapterBytes: record.fileBytes.kohya });
     now = { unet, step: 0 };
     return unet;
@@ -66,74 +80,74 @@ export function runSession(
   const hear = (event: TrainEvent): void => {
     if (event.kind === 'step') record.msPerStep = event.msPerStep;
     if (now && (event.kind === 'step' || event.kind === 'resumed')) now.step = event.step;
-    report(event);
+    slow.hear(event);
   };
 
   async function preview(unet: UNetEngine, step: number): Promise<void> {
-    const begun = performance.now();
+    const begun = clock.now();
     const request: DrawRequest = {
       ...{ prompt: prepared!.prompt + scene, negativePrompt: '', seed, steps: settings.previewSteps, guidance },
       ...{ adapterId: job.runId, moment: step, strength: 1, size: resolution, weights: settings.weights },
     };
     const text = await readPrompt(canvas, request, () => {});
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>
-      report({ kind: 'progress', progress: drawn }),
+      hear({ kind: 'progress', progress: drawn }),
     );
     const quick = await decodesQuickly(canvas, resolution);
     const shown = await (quick ? develop(canvas, latents, resolution) : sketched(prepared!.sketch, latents));
-    const ms = performance.now() - begun;
+    const ms = clock.now() - begun;
     const picture: Picture = { ...shown, request, ms };
     canvas.timings.note({ kind: 'preview', settings }, ms);
     await previews.save(job.runId, step, picture, quick ? undefined : latents).catch((error: unknown) => {
       // The strip is only for looking at: it may be missing a picture after a reload, the run goes on.
       if (!(error instanceof Trouble && error.code === 'disk-full')) throw error;
     });
-    report({ kind: 'preview', step, picture });
+    hear({ kind: 'preview', step, picture });
+  }
+
+  async function train(): Promise<RunSummary> {
+    checkJob(job, canvas.sizes);
+    const stored = await record.load();
+    prepared = await prepareRun(
+      canvas,
+      job,
+      () => controls.stopping,
+      (done) => report({ kind: 'progress', progress: done }),
+      readPixels,
+    );
+    let last: History = stored?.snapshot ?? newHistory();
+    try {
+      const ended = await trainThroughLosses(makeEngine, {
+        set: prepared.set,
+        settings,
+        from: stored?.snapshot ?? null,
+        initialLora: () =>
+          initialWeights(modules, rank, (module, count) => normals({ seed, purpose: 'lora', sample: module }, count)),
+        controls,
+        now: clock.now,
+        preview,
+        report: hear,
+        keeper: {
+          async save(snapshot) {
+            await record.save(snapshot, controls.paused ? 'paused' : 'running');
+            last = snapshot;
+          },
+          moment: record.moment,
+        },
+      });
+      record.msPerStep = ended.msPerStep || record.msPerStep;
+      canvas.timings.note({ kind: 'step', settings }, ended.msPerStep);
+      return await record.end(ended.history, ended.state);
+    } catch (error) {
+      // Whatever ended it: the run says how far it is safe, and can be taken up from there.
+      const ranAway = error instanceof Trouble && error.code === 'numbers-ran-away';
+      if (last.step > 0) await record.end(last, ranAway ? 'stopped' : 'paused').catch(() => {});
+      throw error;
+    }
   }
 
   return {
-    async train() {
-      checkJob(job, canvas.sizes);
-      const stored = await record.load();
-      prepared = await prepare(
-        canvas,
-        job,
-        () => controls.stopping,
-        (done) => report({ kind: 'progress', progress: done }),
-      );
-      let last: History = stored?.snapshot ?? newHistory();
-      const clock = awakeClock(); // neither the time left nor what is remembered of this card counts sleep
-      try {
-        const ended = await trainThroughLosses(makeEngine, {
-          set: prepared.set,
-          settings,
-          from: stored?.snapshot ?? null,
-          initialLora: () =>
-            initialWeights(modules, rank, (module, count) => normals({ seed, purpose: 'lora', sample: module }, count)),
-          controls,
-          now: clock.now,
-          preview,
-          report: hear,
-          keeper: {
-            async save(snapshot) {
-              await record.save(snapshot, controls.paused ? 'paused' : 'running');
-              last = snapshot;
-            },
-            moment: record.moment,
-          },
-        });
-        record.msPerStep = ended.msPerStep || record.msPerStep;
-        canvas.timings.note({ kind: 'step', settings }, ended.msPerStep);
-        return await record.end(ended.history, ended.state);
-      } catch (error) {
-        // Whatever ended it: the run says how far it is safe, and can be taken up from there.
-        const ranAway = error instanceof Trouble && error.code === 'numbers-ran-away';
-        if (last.step > 0) await record.end(last, ranAway ? 'stopped' : 'paused').catch(() => {});
-        throw error;
-      } finally {
-        clock.close();
-      }
-    },
+    train: () => train().finally(clock.close),
     previewNow: () => controls.atBoundary(async () => (now ? preview(now.unet, now.step) : undefined)),
     evidence: () =>
       prepared &&

@@ -1,11 +1,12 @@
 // The Studio as the worker has it: calls from the page in, sessions of model, run, picture and adapters behind them. Orchestration only.
 import { fileKinds } from '../files/file-kind.ts';
-import { timedOn } from '../gpu/cards.ts';
+import { promisedMs, timedOn } from '../gpu/cards.ts';
 import { findAdapter } from '../gpu/device.ts';
 import { type GpuReport, reportOf } from '../gpu/report.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
 import { wholeAdapters, wholeRuns } from '../storage/earlier.ts';
+import { timed } from '../training/awake-clock.ts';
 import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
@@ -64,6 +65,7 @@ export function createStudio(stored: Kept): WireStudio {
 
   const runs = trainings({
     ...{ kept, turns, card, opened },
+    promisedMs: (work) => gpuReport && promisedMs(gpuReport, work),
     hearGpu: (hear) => {
       hearGpu = hear;
     },
@@ -160,9 +162,14 @@ export function createStudio(stored: Kept): WireStudio {
           hearGpu = onProgress;
           const latentValues = 4 * (settings.resolution / unet.downscale) ** 2;
           const textValues = TEXT_TOKENS * unet.config.crossAttentionDim;
-          const ms = await engines.trial(settings, (trial) =>
-            measureSteps(signal, { unet: trial, settings, latentValues, textValues }, (done, total) =>
-              onProgress({ phase: 'measuring', done, total }),
+          const { result: ms } = await engines.trial(settings, (trial) =>
+            timed((now) =>
+              measureSteps(
+                signal,
+                { unet: trial, settings, latentValues, textValues },
+                (done, total) => onProgress({ phase: 'measuring', done, total }),
+                now,
+              ),
             ),
           );
           canvas.timings.note({ kind: 'step', settings }, ms);

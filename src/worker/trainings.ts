@@ -9,6 +9,7 @@ import type { CardLock } from './card-lock.ts';
 import type { GpuTurns } from './gpu-turns.ts';
 import type { ModelSession } from './model-session.ts';
 import { withOwnPhotos } from './own-photos.ts';
+import { pixelsFrom } from './prepare-run.ts';
 import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
 
 export interface Trainings {
@@ -26,9 +27,10 @@ interface Needs {
   card: CardLock;
   opened(): ModelSession;
   hearGpu(hear: OnProgress): void;
+  promisedMs: NonNullable<RunNeeds['promisedMs']>;
 }
 
-export function trainings({ kept, turns, card, opened, hearGpu }: Needs): Trainings {
+export function trainings({ kept, turns, card, opened, hearGpu, promisedMs }: Needs): Trainings {
   /** The training under way, and any that waits to begin: a stop while another tab is waited for counts too. */
   const hands = new Set<RunControls>();
   let last: { runId: string; run: RunSession } | null = null;
@@ -41,8 +43,9 @@ export function trainings({ kept, turns, card, opened, hearGpu }: Needs): Traini
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));
       try {
         return await withOwnPhotos(kept, job, onEvent, (own) => {
+          const readPixels = pixelsFrom(kept.runPhotos);
           const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
-          const run = runSession({ ...kept, ...model }, own, controls, onEvent);
+          const run = runSession({ ...kept, ...model, readPixels, promisedMs }, own, controls, onEvent);
           last = { runId: own.runId, run };
           return run.train();
         });

@@ -1,5 +1,6 @@
 // In: files that are no good photos, or odd ones. Out: each is taken rightly or refused with its own sentence, and the others stay.
-import { expect, test } from '@playwright/test';
+import { readFileSync } from 'node:fs';
+import { expect, type Page, test } from '@playwright/test';
 import { picture, textNamedPng, truncated, turned } from './photos.ts';
 import { button, drop, en, frame, takeSamples, toPhotos } from './way.ts';
 
@@ -42,6 +43,18 @@ test('every kind of file is taken or refused with its own sentence, and nothing 
   expect((await pixels(page, 'glass.png')).top.brightness).toBeGreaterThan(100);
 });
 
+test('a phone’s photo in Display P3 is learned in sRGB: the colours that LittleCMS makes of it', async ({ page }) => {
+  await toPhotos(page);
+  const fixture = (name: string) => ({
+    ...{ name, mimeType: 'image/png', buffer: readFileSync(new URL(`../fixtures/${name}`, import.meta.url)) },
+  });
+  await drop(page, fixture('display-p3.png'), fixture('display-p3-in-srgb.png'));
+  const [got, expected] = [await patches(page, 'display-p3.png'), await patches(page, 'display-p3-in-srgb.png')];
+  expect(expected[0]![0]).toBeGreaterThan(210); // control: the file itself says 200
+  for (const [i, patch] of expected.entries())
+    for (const [channel, level] of patch.entries()) expect(Math.abs(got[i]![channel]! - level)).toBeLessThanOrEqual(3);
+});
+
 test('no photos: the page says so and stays', async ({ page }) => {
   await toPhotos(page);
   await drop(page, textNamedPng('letter.png'));
@@ -66,13 +79,28 @@ test('an empty name: the page says so, and the photos are still there', async ({
   await expect(page.getByText(en.photos.inUse(8, 8), { exact: true })).toBeVisible();
 });
 
+/** The colours in the middle of three by two patches of a photo, as the page made them from its file. */
+async function patches(page: Page, name: string): Promise<number[][]> {
+  return frame(page, name)
+    .locator('img')
+    .evaluate(async (image: HTMLImageElement) => {
+      await image.decode();
+      const ink = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext('2d');
+      if (!ink) throw new Error('no 2D canvas');
+      ink.drawImage(image, 0, 0);
+      return Array.from({ length: 6 }, (_, i) =>
+        Array.from(ink.getImageData(107 * (i % 3) + 53, i < 3 ? 60 : 180, 1, 1).data.subarray(0, 3)),
+      );
+    });
+}
+
 interface Corner {
   redder: boolean;
   brightness: number;
 }
 /** The shown photo's own pixels: its size, and the mean colour of its top and bottom tenth. */
 async function pixels(
-  page: import('@playwright/test').Page,
+  page: Page,
   name: string,
 ): Promise<{ width: number; height: number; top: Corner; bottom: Corner }> {
   return frame(page, name)

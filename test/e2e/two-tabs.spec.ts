@@ -20,6 +20,24 @@ import {
 } from './way.ts';
 
 const inUse = (page: Page, n: number) => expect(page.getByText(en.photos.inUse(n, n), { exact: true })).toBeVisible();
+let folder = '';
+test.beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'darkroom-'));
+});
+test.afterEach(() => rmSync(folder, { recursive: true }));
+
+/** PNGs of these sizes on the disk, `p0.png` and so on, chosen on the Photos screen. The folder goes with the test. */
+async function choosePhotos(page: Page, sizes: readonly (readonly [number, number])[]): Promise<string[]> {
+  await toPhotos(page);
+  const paths: string[] = [];
+  for (const [n, [width, height]] of sizes.entries()) {
+    const { buffer } = await picture(page, '', width, height, 'image/png');
+    paths.push(join(folder, `p${n}.png`));
+    writeFileSync(paths[n]!, buffer);
+  }
+  await page.locator('input[type=file]').first().setInputFiles(paths);
+  return paths;
+}
 /** Longer than the page rests before it saves. */
 const saved = (page: Page) => page.waitForTimeout(1000);
 
@@ -73,19 +91,11 @@ test('a photo that is edited or deleted on the disk after the drop is still ther
   page,
 }) => {
   test.setTimeout(GPU_MS);
-  await toPhotos(page);
-  const folder = mkdtempSync(join(tmpdir(), 'darkroom-'));
-  const paths: string[] = [];
-  for (const [n, [width, height]] of [
+  const paths = await choosePhotos(page, [
     [300, 320],
     [320, 300],
     [280, 320],
-  ].entries()) {
-    const { buffer } = await picture(page, `p${n}.png`, width!, height!, 'image/png');
-    paths.push(join(folder, `p${n}.png`));
-    writeFileSync(paths[n]!, buffer);
-  }
-  await page.locator('input[type=file]').first().setInputFiles(paths);
+  ]);
   await inUse(page, 3);
   appendFileSync(paths[0]!, 'x');
   rmSync(paths[1]!);
@@ -112,23 +122,14 @@ test('a photo that is edited or deleted on the disk after the drop is still ther
   });
   expect(sizes.length).toBe(3);
   for (const size of sizes) expect(size).toBeGreaterThan(1000);
-  rmSync(folder, { recursive: true });
 });
 
 test('a photo that goes before it is read is named, keeps no other from being saved, and Try again reads it', async ({
   page,
 }) => {
   test.setTimeout(GPU_MS);
-  await toPhotos(page);
-  const folder = mkdtempSync(join(tmpdir(), 'darkroom-'));
-  const paths: string[] = [];
-  for (let n = 0; n < 8; n++) {
-    const { buffer } = await picture(page, '', 2000 + 40 * n, 1800, 'image/png');
-    paths.push(join(folder, `p${n}.png`));
-    writeFileSync(paths[n]!, buffer);
-  }
-  const last = paths[7]!;
-  await page.locator('input[type=file]').first().setInputFiles(paths);
+  const sizes = Array.from({ length: 8 }, (_, n) => [2000 + 40 * n, 1800] as const);
+  const last = (await choosePhotos(page, sizes))[7]!;
   renameSync(last, `${last}.away`); // while those before it are read
   await expect(page.getByText(en.photos.inUse(7, 8), { exact: true })).toBeVisible();
   await frame(page, 'p7.png').click();
@@ -143,7 +144,6 @@ test('a photo that goes before it is read is named, keeps no other from being sa
   await saved(page);
   await page.reload();
   await inUse(page, 8);
-  rmSync(folder, { recursive: true });
 });
 
 test('while one tab trains a press in another is refused and says why; afterwards the other gets the card', async ({

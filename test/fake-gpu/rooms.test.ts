@@ -1,7 +1,10 @@
 // Engines made one after another on a fake device that frees memory late, refuses, is nameless, or drops a submit: what is asked of which device.
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { promisedMs } from '../../src/gpu/cards.ts';
 import { requestGpu } from '../../src/gpu/device.ts';
 import { enginePrograms } from '../../src/gpu/engine-plan.ts';
+import type { TrainEvent } from '../../src/training/events.ts';
+import { slowRun } from '../../src/training/slow-run.ts';
 import { runSpec } from '../../src/worker/engine-room.ts';
 import { DEFAULT_LIMITS, optionsOf, planOf, type UNetFiles, unetEngines } from '../../src/worker/unet-engines.ts';
 import { settings as toySettings } from '../training/toy-run.ts';
@@ -35,6 +38,36 @@ function engines(...answers: (Partial<Habits> | null)[]) {
     ),
   };
 }
+
+describe('memory that is granted and not there', () => {
+  const nameless = { vendor: '', architecture: '', device: '', description: '' }; // its speed is measured, whatever it is to do
+  /** What is told of six steps and the draws before them. */
+  async function told(pages: number | null) {
+    const memory = { ...HONEST.memory, capacity: needed / 2, pages };
+    const { time, gpu, build } = engines({ info: nameless, memory: pages ? memory : HONEST.memory });
+    const unet = await time.until(build(spec('f16')));
+    const slowed: TrainEvent[] = [];
+    const run = slowRun(time.now, (event) => event.kind === 'slowed' && slowed.push(event));
+    const { flopsPerStep: flops, dispatchesPerStep: dispatches } = unet;
+    run.expect(promisedMs((await requestGpu(gpu.gpu)).report, { flops, dispatches }), 1);
+    for (let done = 1; done <= 6; done++) {
+      await time.until(unet.evaluate(example(done), 1));
+      run.hear({ kind: 'progress', progress: { phase: 'measuring', done, total: 6 } });
+    }
+    for (let at = 1; at <= 6; at++) {
+      const { step, loss, gradientNorm, learningRate } = await time.until(unet.step([example(at)]));
+      run.hear({ kind: 'step', step, loss, gradientNorm, learningRate, msPerStep: 0, msLeft: 0 });
+    }
+    return slowed.map((event) => event.kind === 'slowed' && event.step);
+  }
+
+  test('is told from the held-out draws on, and by the first three steps', async () => {
+    expect(await told(40)).toEqual([0, 3]);
+  });
+  test('control: an honest card is never told', async () => {
+    expect(await told(null)).toEqual([]);
+  });
+});
 
 describe('memory that is freed late', () => {
   const memory = { ...HONEST.memory, capacity: needed, freesLate: true };

@@ -4,12 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { awakeClock } from '../../src/training/awake-clock.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
 import { runPatience } from '../../src/training/silence.ts';
+import { slowRun } from '../../src/training/slow-run.ts';
 import { slowness } from '../../src/training/slowness.ts';
-import { train } from '../../src/training/train.ts';
-import { toyRun } from './toy-run.ts';
 
-const told = (steps: number[], options = {}) => {
-  const slow = slowness(options);
+const told = (steps: number[], promisedMs?: number) => {
+  const slow = slowness(promisedMs);
   return steps.map((ms) => slow.note(ms)).filter((times) => times !== null);
 };
 const times = (count: number, ms: number): number[] => Array(count).fill(ms);
@@ -33,31 +32,98 @@ describe('steps that become slow', () => {
   });
 
   it('against what FLOPs and speed promise, the first three steps say it', () => {
-    expect(told(times(3, 9000), { times: 4, expectedMs: 1000 })).toEqual([9]);
-    expect(told(times(30, 3900), { times: 4, expectedMs: 1000 })).toEqual([]);
+    expect(told(times(3, 9000), 1000)).toEqual([9]);
+    expect(told(times(30, 3900), 1000)).toEqual([]);
+    expect(told([...times(9, 2000), ...times(3, 9000)], 1000)).toEqual([9]); // later is the same rule
   });
 
   it('a clock of 100 ms, and one that stands, make no slow steps', () => {
     expect(told([0, 0, 100, 0, 0, 100, 0, 100, 0, 0, 0, 100, 0, 0])).toEqual([]);
     expect(told(times(40, 0))).toEqual([]);
   });
+});
 
-  it('a run says so', async () => {
-    const run = toyRun({ steps: 20, previewEvery: 0 });
-    const { unet } = run.toy;
-    let taken = 0;
-    await train({
-      ...run.training,
-      unet: {
-        ...unet,
-        step: async (micro) => {
-          const report = await unet.step(micro);
-          run.clock.ms += ++taken > 10 ? 4000 : 200;
-          return report;
-        },
-      },
-    });
-    expect(run.events.filter(({ kind }) => kind === 'slowed')).toEqual([{ kind: 'slowed', step: 13, times: 20 }]);
+describe('a run whose memory the card borrows', () => {
+  /** Events at the moments they come; what is told of them. */
+  function heard(expectedMs: number | null, events: [afterMs: number, event: TrainEvent][]) {
+    let ms = 0;
+    const told: TrainEvent[] = [];
+    const run = slowRun(
+      () => ms,
+      (event) => event.kind === 'slowed' && told.push(event),
+    );
+    run.expect(expectedMs, 2);
+    for (const [after, event] of events) {
+      ms += after;
+      run.hear(event);
+    }
+    return told;
+  }
+  const step = (at: number): TrainEvent => ({
+    ...{ kind: 'step', step: at, loss: 1, learningRate: 1, gradientNorm: 1, msPerStep: 0, msLeft: 0 },
+  });
+  const draws = (done: number): TrainEvent => ({
+    ...{ kind: 'progress', progress: { phase: 'measuring', done, total: 32 } },
+  });
+  const steps = (count: number, ms: number, from = 0) =>
+    Array.from({ length: count }, (_, i): [number, TrainEvent] => [ms, step(from + i + 1)]);
+
+  it('the first three steps, slower than four times FLOPs ÷ speed, say it', () => {
+    expect(heard(600, steps(3, 12_000))).toEqual([{ kind: 'slowed', step: 3, times: 20 }]);
+    expect(heard(600, steps(30, 2300))).toEqual([]);
+    expect(heard(null, steps(30, 12_000))).toEqual([]); // nothing is promised
+  });
+
+  it('held-out draws say it before any step; those that answer first load kernels and do not count', () => {
+    // A step of two passes takes 600 ms, so a draw at most 100.
+    expect(
+      heard(600, [
+        [60_000, draws(1)],
+        [6000, draws(4)],
+      ]),
+    ).toEqual([{ kind: 'slowed', step: 0, times: 20 }]);
+    expect(
+      heard(600, [
+        [60_000, draws(1)],
+        [900, draws(4)],
+        [900, draws(7)],
+      ]),
+    ).toEqual([]);
+    expect(
+      heard(600, [
+        [60_000, draws(1)],
+        [6000, draws(3)],
+      ]),
+    ).toEqual([]); // too few yet
+  });
+
+  it('steps as they should be take back what the draws said', () => {
+    const slowDraws: [number, TrainEvent][] = [
+      [0, draws(1)],
+      [6000, draws(4)],
+    ];
+    expect(heard(600, [...slowDraws, ...steps(5, 700)]).map((event) => 'times' in event && event.times)).toEqual([
+      20, 1,
+    ]);
+    expect(heard(600, [...slowDraws, ...steps(5, 9000)]).map((event) => 'times' in event && event.times)).toEqual([
+      20, 15,
+    ]);
+  });
+
+  it('a step that becomes slow later is told by the same rule; a pause or a picture between two steps is no step', () => {
+    const paused: [number, TrainEvent][] = [[3_600_000, { kind: 'resumed', step: 9 }]];
+    expect(heard(null, [...steps(9, 500), ...steps(3, 10_000, 9)])).toEqual([{ kind: 'slowed', step: 12, times: 20 }]);
+    expect(
+      heard(null, [
+        ...steps(9, 500),
+        ...paused,
+        ...steps(1, 500, 9),
+        ...paused,
+        ...steps(1, 500, 10),
+        ...paused,
+        ...steps(1, 500, 11),
+      ]),
+    ).toEqual([]);
   });
 });
 
@@ -87,6 +153,28 @@ describe('the clock of a computer that is awake', () => {
     world.tick();
     pass(60);
     expect(clock.now()).toBe(121_000);
+  });
+
+  it('tells at the first tick how long it slept, also where its own clock stood still meanwhile; a busy second is nothing', () => {
+    const gaps: number[] = [];
+    const world = { ms: 0, wall: 0, tick: () => {} };
+    const every = (tick: () => void) => {
+      world.tick = tick;
+      return { stop() {} };
+    };
+    awakeClock({ tickMs: 1000, time: () => world.ms, wall: () => world.wall, every, onGap: (ms) => gaps.push(ms) });
+    const tick = (ms: number, wall: number) => {
+      world.ms += ms;
+      world.wall += wall;
+      world.tick();
+    };
+    for (let i = 0; i < 60; i++) tick(1000, 1000);
+    tick(1900, 1900);
+    expect(gaps).toEqual([]);
+    tick(43 * 60_000 + 1000, 43 * 60_000 + 1000);
+    tick(1000, 61_000); // performance.now() stands while some computers sleep
+    tick(1000, -3_600_000); // somebody set the time back
+    expect(gaps).toEqual([43 * 60_000, 60_000]);
   });
 
   it('never goes back, whatever time says', () => {

@@ -1,10 +1,11 @@
 // What fits: cards and the mildest change for a smaller one, forecasts measured once, settings that wait for their model, words for what would fit.
 import { describe, expect, test } from 'vitest';
-import { settingsWords, trouble } from '../../src/ui/messages/trouble.ts';
+import { outOfMemory, settingsWords, slowed } from '../../src/ui/messages/memory.ts';
+import { trouble } from '../../src/ui/messages/trouble.ts';
 import { Forecasts } from '../../src/ui/state/forecast.svelte.ts';
 import { Run } from '../../src/ui/state/run.svelte.ts';
 import { Setup } from '../../src/ui/state/setup.svelte.ts';
-import { cardFor, lighter, lighterSettings } from '../../src/ui/train/lighter.ts';
+import { cardFor, lessMemory, lighter, lighterSettings } from '../../src/ui/train/lighter.ts';
 import { presetSettings } from '../../src/ui/train/presets.ts';
 import { fakeForecast } from './fake-forecast.ts';
 import { FakeStudio } from './fake-studio.ts';
@@ -51,6 +52,35 @@ describe('out of memory in words', () => {
       button: 'Use int8 weights at 384 px: needs 980 MB',
     });
     expect(trouble({ code: 'out-of-memory', facts: { ...facts, fits: null } }).button).toBe('Try again');
+  });
+});
+
+describe('memory in words', () => {
+  const on = { kind: 'computer', browser: 'Firefox', webkit: false } as const;
+  test('a refusal below 256 MB on a computer blames the browser, not the card', () => {
+    const words = outOfMemory({ neededBytes: 2.05e9, gotBytes: 64e6, fits: null }, on);
+    expect(words.title).toBe('Firefox refused memory on the graphics card.');
+    expect(words.text).toContain('It gave 64 MB of 2.05 GB, less than any card has.');
+  });
+  test('of more, and on a phone, it is the card’s', () => {
+    const title = 'This does not fit in GPU memory.';
+    expect(outOfMemory({ neededBytes: 2.05e9, gotBytes: 300e6, fits: null }, on).title).toBe(title);
+    expect(outOfMemory({ neededBytes: 2.05e9, gotBytes: 64e6, fits: null }, { ...on, kind: 'phone' }).title).toBe(
+      title,
+    );
+  });
+  test('memory that the card borrows: what fits, with its bytes, from which step; a smaller size is a new run', async () => {
+    const plain = { ...settings, activations: 'f16' } as const;
+    const peakOf = async (other: typeof settings) => fakeForecast(other, null).peakGpuBytes;
+    const less = await lessMemory({ ...plain, recompute: 'on' }, sizes, peakOf);
+    expect(less.here?.changes).toEqual({ weights: 'int8' });
+    expect(slowed.text(less, 40)).toBe(
+      'The card is probably out of memory and borrowing the computer’s. With int8 weights it needs 1.19 GB instead of 1.99 GB; it goes on from step 40. At 384 px it needs 1.08 GB, but that is a new run.',
+    );
+    expect(slowed.text(less, 0)).toContain('it begins anew');
+    const least = await lessMemory({ ...plain, recompute: 'on', weights: 'int8', resolution: 256 }, sizes, peakOf);
+    expect([least.here, least.anew]).toEqual([null, null]);
+    expect(slowed.text(least, 40)).toContain('Close other tabs');
   });
 });
 

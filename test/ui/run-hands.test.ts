@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Trouble } from '../../src/trouble.ts';
 import { Run, type RunState } from '../../src/ui/state/run.svelte.ts';
-import { lessMemory, lessMemoryByPlan } from '../../src/ui/train/lighter.ts';
+import { lessMemory } from '../../src/ui/train/lighter.ts';
 import { presetSettings } from '../../src/ui/train/presets.ts';
 import { hands } from '../../src/ui/train/run-hands.ts';
 import type { RunSummary, TrainEvent, TrainingJob } from '../../src/worker/api.ts';
@@ -142,12 +142,15 @@ test('steps that became slow are shown until they are as before', async () => {
 
 test('low-memory mode is the mildest change that takes less by the plan, and none where all are made', async () => {
   const plain = { ...settings, recompute: 'auto', weights: 'f16' } as const;
-  expect(lessMemory({ recompute: 'on', weights: 'int8' })).toEqual([]);
-  const twiceHelps = async (s: { recompute: string }) => (s.recompute === 'on' ? 1e9 : 2e9);
-  expect(await lessMemoryByPlan(plain, twiceHelps)).toEqual({ recompute: 'on' });
-  const itWasTheRule = async (s: { weights: string }) => (s.weights === 'int8' ? 1e9 : 2e9);
-  expect(await lessMemoryByPlan(plain, itWasTheRule)).toEqual({ recompute: 'on', weights: 'int8' });
-  const unknown = () => Promise.reject(new Error('no plan'));
-  expect(await lessMemoryByPlan(plain, unknown)).toEqual({ recompute: 'on', weights: 'int8' });
-  expect(await lessMemoryByPlan({ ...plain, recompute: 'on', weights: 'int8' }, unknown)).toBe(null);
+  const here = async (of: typeof settings, peakOf: (of: typeof settings) => Promise<number>) =>
+    (await lessMemory(of, [], peakOf)).here?.changes ?? null;
+  expect(await here(plain, async ({ recompute }) => (recompute === 'on' ? 1 : 2))).toEqual({ recompute: 'on' });
+  const itWasTheRule = async ({ weights }: typeof settings) => (weights === 'int8' ? 1 : 2);
+  expect(await here(plain, itWasTheRule)).toEqual({ weights: 'int8' });
+  const both = async ({ recompute, weights }: typeof settings) =>
+    weights === 'int8' ? (recompute === 'on' ? 1 : 1.5) : 2;
+  expect(await here(plain, both)).toEqual({ recompute: 'on', weights: 'int8' });
+  const unknown = async () => Promise.reject(new Error('no model is open'));
+  expect(await here(plain, unknown)).toEqual({ recompute: 'on', weights: 'int8' });
+  expect(await here({ ...plain, recompute: 'on', weights: 'int8' }, unknown)).toBe(null);
 });

@@ -22,6 +22,8 @@ export interface TrainingOptions extends FakeOptions {
   loseDeviceAt?: number;
   /** Steps are told to be 20 times slower from here on. */
   slowAt?: number;
+  /** It slept 43 minutes before this step. */
+  stillAt?: number;
   /** Stop is not heard. */
   deaf?: boolean;
   bestAt?: number;
@@ -98,6 +100,7 @@ export class TrainingStudio extends FakeStudio {
       losses[step - 1] = this.heldOut(step) * (0.35 + 1.3 * noise(step));
       on(this.#step(step, losses[step - 1]!, settings));
       if (step === this.#options.slowAt) on({ kind: 'slowed', step, times: 20 });
+      if (step === this.#options.stillAt) on({ kind: 'stood-still', ms: 43 * 60_000 });
       if (step === loseDeviceAt && !lost) {
         lost = true;
         step = Math.floor(step / 50) * 50;

@@ -43,6 +43,7 @@ const studio = new TrainingStudio({
   failAt: number('fail'),
   loseDeviceAt: number('lose'),
   slowAt: number('slow'),
+  stillAt: number('still'),
   deaf: query.has('deaf'),
   bestAt: number('best'),
   picture,

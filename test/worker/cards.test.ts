@@ -1,6 +1,6 @@
 // Which card is which: keys by everything an adapter says, software known by its speed where it says nothing, times of another speed not used.
 import { describe, expect, it } from 'vitest';
-import { cardKey, isSoftware, kernelsOf, rememberSpeed, timedOn } from '../../src/gpu/cards.ts';
+import { cardKey, isSoftware, kernelsOf, promisedMs, rememberSpeed, timedOn } from '../../src/gpu/cards.ts';
 import { MAX_DISPATCH_FLOPS } from '../../src/gpu/engine-plan.ts';
 import { LEAST_DISPATCH_FLOPS } from '../../src/gpu/speed.ts';
 import { timings } from '../../src/worker/timings.ts';
@@ -42,6 +42,21 @@ describe('a card', () => {
   it('without a name and unmeasured has no times: they could be any card’s', () => {
     expect(timedOn(card('', 'nothing'))).toBe(null);
     expect(timedOn(card('Nvidia Ampere'))).not.toBe(null);
+  });
+});
+
+describe('what a card promises', () => {
+  const step = { flops: 2.3e12, dispatches: 3500 };
+  it('is FLOPs ÷ its measured speed, and something for every dispatch', () => {
+    const fast = card('RTX 3060');
+    rememberSpeed(fast, { told: 5e9, atLeast: 4e9 });
+    expect(promisedMs(fast, step)).toBeCloseTo(460 + 70);
+  });
+  it('is nothing where it was not measured, and of software, whose memory is the computer’s', () => {
+    expect(promisedMs(card('never measured'), step)).toBe(null);
+    const software = { ...card('SwiftShader'), kind: 'software' as const };
+    rememberSpeed(software, { told: 3e6, atLeast: 2e6 });
+    expect(promisedMs(software, step)).toBe(null);
   });
 });
 

@@ -53,6 +53,13 @@ describe('a run that goes on', () => {
     expect(again).toEqual({ seen: ['A', 'B'], told: [], trouble: null });
   });
 
+  it('says nothing when a photo’s handle died and its record lives: nothing has changed', async () => {
+    const { train } = browser();
+    await train([photo('A'), photo('B')]);
+    const again = await train([photo('A'), photo('B', { file: unreadable() })]);
+    expect(again).toEqual({ seen: ['A', 'B'], told: [], trouble: null });
+  });
+
   it.each([
     ['a removed photo', [photo('A')]],
     ['no photo at all', []],
@@ -60,7 +67,7 @@ describe('a run that goes on', () => {
     ['another crop', [photo('A'), photo('B', { crop: { x: 0.5, y: 0.5, size: 0.9 } })]],
     ['another caption', [photo('A'), photo('B', { caption: ' on a rock' })]],
     ['another order', [photo('B'), photo('A')]],
-    ['one that cannot be read any more', [photo('A'), photo('B', { file: unreadable() })]],
+    ['one that cannot be read any more', [photo('A'), photo('B', { id: 'stored nowhere', file: unreadable() })]],
   ])(
     'goes on with its own photos after %s, and says so (was: refused, or another run without a word)',
     async (_, now) => {

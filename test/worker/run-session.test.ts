@@ -10,7 +10,7 @@ import { noticingLoss } from '../../src/training/recover.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import { Trouble } from '../../src/trouble.ts';
 import { adapterShelf } from '../../src/worker/adapter-shelf.ts';
-import { checkJob, prepareRun } from '../../src/worker/prepare-run.ts';
+import { checkJob } from '../../src/worker/prepare-run.ts';
 import { runSession } from '../../src/worker/run-session.ts';
 import { settings } from '../training/toy-run.ts';
 import { type ToyOptions, toyUnet } from '../training/toy-unet.ts';
@@ -58,11 +58,10 @@ function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
           return noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet);
         },
       },
-      prepare: ((reads, j, stopping, onProgress) =>
-        prepareRun(reads, j, stopping, onProgress, async (_name, file) => {
-          const n = Number(await file.text());
-          return Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(n * (i + 1)));
-        })) satisfies typeof prepareRun,
+      async readPixels({ file }: TrainingJob['photos'][number]) {
+        const n = Number(await file.text());
+        return Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(n * (i + 1)));
+      },
     };
     const run = runSession(needs, job, controls, (event) => events.push(event));
     return { run, controls, events };

@@ -1,6 +1,7 @@
 // Every word of the Train screen before a run, in English: presets, settings, what it will take.
 import type { PhaseNeeds, Progress, TrainingSettings } from '../../worker/api.ts';
 import { count as amount } from '../amounts.ts';
+import type { Device } from '../device.ts';
 import type { Knob, KnobRefusal } from '../train/knobs.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
@@ -167,7 +168,9 @@ export const before = {
   measuringSteps: ({ phase, done, total }: Progress) =>
     phase === 'measuring' || phase === 'training' ? `measuring… ${done}/${total}` : 'measuring…',
   stopMeasuring: 'Stop measuring',
-  awake: 'The screen stays awake while it trains. Keep the lid open.',
+  awake: 'The screen stays awake while this tab is in front. Keep the lid open.',
+  hidden: (browser: Device['browser']) =>
+    `In a hidden tab training may stand still: the screen sleeps, and on battery ${browser === 'Chrome' ? 'Chrome’s Energy Saver' : 'the browser'} may freeze busy tabs. It goes on when you are back.`,
   onBattery: 'On battery now. Plug it in: training empties a battery fast, and many computers slow down.',
   measured: (speed: string, previews: number) =>
     `Time is measured on this graphics card: ${speed} s a step, plus ${count(previews, 'preview', 'previews')}.`,

@@ -101,7 +101,11 @@ export const model = {
   free: (size: string) => `${size} free`,
   roomUnknown: 'The browser does not say how much room there is.',
   persisted: 'The browser promised to keep it.',
-  notPersisted: 'The browser may clear it when the disk runs low. Then only the missing part is fetched again.',
+  notPersisted: (webkit: boolean) =>
+    webkit
+      ? 'Safari clears it when you have not been here for seven days of using it, or when the disk runs low. Add this page to the Dock or the Home Screen and it stays.'
+      : 'The browser may clear it when the disk runs low. Then only the missing part is fetched again.',
+  maybePrivate: 'The browser did not promise to keep it. In a private window it goes when the window is closed.',
   use: 'Use the demo model',
   next: 'Continue to photos',
   opening: (progress: Progress) =>
@@ -145,6 +149,11 @@ export const model = {
       'Linux: start the browser with DRI_PRIME=1, or with the NVIDIA profile set to performance.',
     ],
   },
+  otherCard: {
+    title: 'This may not be the fast graphics card.',
+    text: 'The browser does not say which one it gave. If this computer has two, the other may be several times faster:',
+    slow: 'Training steps were slower here than on a card of its own. If this computer has a second one:',
+  },
   software: {
     title: 'No graphics card was found, only software drawing.',
     text: 'The demo model works this way, a few seconds a step. If this computer has a card, the browser may have it turned off:',
@@ -168,4 +177,8 @@ export const model = {
   ],
   again: 'Look again',
   phone: 'Most phones are too slow to train. Open this page on a computer:',
+  phoneTitle: (device: 'phone' | 'tablet', name: string) => `${name} is too large for most ${device}s.`,
+  phoneText: (webkit: boolean, size: string) =>
+    `It would be a ${size} download, and ${webkit ? 'a page that takes more than 1.5 GB of memory is ended here' : 'few of them give a page the 1.2 to 2 GB of memory it needs'}. The demo model works: it trains with less than 0.2 GB.`,
+  pickDemo: 'Take the demo model',
 };

@@ -20,8 +20,9 @@ export function otherPhotos({ began, here, missing }: TroubleFacts['other-photos
 }
 
 const kept = 'The other photos are kept.';
-export function unreadablePhoto({ file, reason, format }: TroubleFacts['photo-unreadable']): TroubleWords {
+export function unreadablePhoto({ file, reason, format, words }: TroubleFacts['photo-unreadable']): TroubleWords {
   const leftOut = (title: string, text = kept) => say(title, text, 'Leave out');
+  const said = words ? `${kept} The browser says: ${words}` : kept;
   switch (reason) {
     case 'gone':
       return say(
@@ -39,9 +40,11 @@ export function unreadablePhoto({ file, reason, format }: TroubleFacts['photo-un
     case 'truncated':
       return leftOut(`“${file}” ends early. Copy it again from where it came.`);
     case 'damaged':
-      return leftOut(`“${file}” is damaged. Copy it again from where it came.`);
+      return leftOut(`“${file}” is damaged. Copy it again from where it came.`, said);
     case 'too-large':
-      return leftOut(`“${file}” is too large for this browser. Save it smaller.`);
+      return leftOut(`“${file}” is too large for this browser. Save it smaller.`, said);
+    case 'blank':
+      return leftOut(`This browser drew nothing of “${file}”. Save it smaller, or close other tabs.`);
     default:
       return leftOut(
         reason === 'other-format' && format

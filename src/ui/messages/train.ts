@@ -4,6 +4,7 @@ import { count as amount } from '../amounts.ts';
 import type { Span } from '../train/time-left.ts';
 import type { Verdict } from '../train/verdict.ts';
 import { before, spanText } from './before.ts';
+import { slowed } from './memory.ts';
 
 export const train = {
   ...before,
@@ -120,9 +121,10 @@ export const train = {
   hungTitle: 'Training stopped answering and was started again.',
   hungHint: (step: number) =>
     step > 0 ? `Nothing is lost; it goes on from step ${amount(step)}.` : 'Nothing was saved yet; it begins anew.',
-  slowedTitle: (times: number) => `Training became ${amount(times)} times slower.`,
-  slowedHint: 'The card is probably out of memory and borrowing the computer’s.',
-  slowedClose: 'Close other tabs and programs that use the card.',
+  slowed,
+  stoodStill: (span: Span) => `Training stood still for ${spanText(span)}.`,
+  stoodStillHint:
+    'The computer slept, or the browser froze this tab. Nothing is lost. Keep the tab in front and the computer plugged in.',
   done: (span: Span) => `Done in ${spanText(span)}`,
   earlierWeights: 'What it learned is kept. It goes on with the new ones; its loss may jump where it does.',
   doneTitle: 'Done',

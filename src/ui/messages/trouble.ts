@@ -1,8 +1,9 @@
 // Every trouble in words, in English: what happened, what was kept and what to do, and the one button.
-import type { FileOrigin, TroubleFacts } from '../../trouble.ts';
+import type { FileOrigin } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
 import { brokenWeights, notACheckpoint, notAnAdapter } from './checkpoint.ts';
+import { outOfMemory } from './memory.ts';
 import { otherPhotos, unreadablePhoto } from './photo-trouble.ts';
 
 /** What happened; what was kept and what to do; the one button, when the page can do it. */
@@ -218,34 +219,12 @@ export const unreadableShort = (mishap: Mishap): string => {
     damaged: 'The file is damaged',
     truncated: 'The file ends early',
     'too-large': 'Too large',
+    blank: 'The browser drew nothing of it',
     gone: 'Changed or moved',
     lost: 'Not readable any more',
     unread: 'Not read yet',
   }[reason];
 };
-
-/** 'int8 weights at 384 px': settings that were changed so that a run fits, by their names in TrainingSettings. */
-export function settingsWords(settings: Readonly<Record<string, string | number>>): string {
-  const { weights, activations, recompute, resolution, ...others } = settings;
-  const kinds = [
-    weights && `${weights} weights`,
-    activations && `${activations} activations`,
-    recompute === 'on' && 'low-memory mode',
-    ...Object.entries(others).map(([name, value]) => `${name} ${value}`),
-  ].filter(Boolean);
-  return [kinds.join(', '), resolution && `${kinds.length > 0 ? 'at ' : ''}${resolution} px`].filter(Boolean).join(' ');
-}
-
-function outOfMemory({ neededBytes, gotBytes, fits }: TroubleFacts['out-of-memory']): TroubleWords {
-  const text = `It needs ${bytes(neededBytes)} and the card gave ${bytes(gotBytes)}.`;
-  return fits
-    ? say(
-        'This does not fit in GPU memory.',
-        text,
-        `Use ${settingsWords(fits.settings)}: needs ${bytes(fits.neededBytes)}`,
-      )
-    : say('This does not fit in GPU memory.', `${text} Close other tabs and programs that use the card.`, 'Try again');
-}
 
 const fetchOrChoose = ({ origin }: { origin?: FileOrigin }): string =>
   origin === 'fetched' ? 'Fetch again' : 'Choose another';

@@ -2,9 +2,10 @@
 import type { Darkroom } from '../state/darkroom.svelte.ts';
 import type { Mishap } from '../state/studio.ts';
 
-/** What is here of a damaged model is in the way of a whole one. */
-async function fetchAnew({ models, model, transfers }: Darkroom, modelId: string): Promise<void> {
-  if (models.of(modelId)?.state === 'complete') await models.remove(modelId);
+/** What is here of a damaged model is in the way of a whole one; of one that could not be read, the rest is as good as ever. */
+async function fetchAnew({ models, model, transfers }: Darkroom, modelId: string, damaged: boolean): Promise<void> {
+  await models.refresh();
+  if (damaged && models.of(modelId)?.state === 'complete') await models.remove(modelId);
   if (models.isHere(modelId)) await model.open(modelId);
   else await transfers.fetch(modelId);
 }
@@ -27,7 +28,8 @@ export function mendModel(app: Darkroom, trouble: Mishap, modelId: string | null
       return;
     case 'file-damaged':
     case 'file-unreadable':
-      if (modelId !== null && trouble.facts.origin === 'fetched') void fetchAnew(app, modelId);
+      if (modelId !== null && trouble.facts.origin === 'fetched')
+        void fetchAnew(app, modelId, trouble.code === 'file-damaged');
       else {
         transfers.trouble = null;
         route.go('model');

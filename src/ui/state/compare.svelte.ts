@@ -1,14 +1,13 @@
 // Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
-import { SvelteMap } from 'svelte/reactivity';
-import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture, Progress } from '../../worker/api.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture } from '../../worker/api.ts';
 import { tasteOf } from '../../worker/client.ts';
 import type { Canvas } from './baseline.svelte.ts';
-import { keyOf, lastScene, type Scene, sentence, shownCells } from './scene.ts';
-import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
+import { DrawQueue } from './draw-queue.svelte.ts';
+import { lastScene, type Scene, sentence, shownCells } from './scene.ts';
+import { type Mishap, mishap, type StudioCalls } from './studio.ts';
 
 export const bands = [0, 0.25, 0.5, 0.75, 1, 1.25] as const;
 export const mostStrength = 1.25;
-const mostPictures = 120;
 
 export class Compare {
   adapters = $state.raw<AdapterInfo[]>([]);
@@ -31,23 +30,19 @@ export class Compare {
   scene = $state.raw<Scene | null>(null);
   /** The run whose adapter was put on screen when it ended; a newer run's takes its place once. */
   lastRun: string | null = null;
-  /** The request that is being drawn, and how far it is. */
-  current = $state.raw<DrawRequest | null>(null);
-  progress = $state.raw<Progress | null>(null);
   trouble = $state.raw<Mishap | null>(null);
-  readonly drawing = $derived(this.current !== null);
+  readonly #queue: DrawQueue;
+  readonly drawing = $derived.by(() => this.#queue.current !== null);
+  readonly progress = $derived.by(() => this.#queue.progress);
   readonly without: Picture | null = $derived(this.at(0));
   readonly with: Picture | null = $derived(this.at(this.strength));
   /** The typed prompt or its settings are not those of the pictures on screen. */
   readonly stale = $derived(this.scene !== null && JSON.stringify(this.scene) !== JSON.stringify(this.#typed()));
-  readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
   readonly #canvas: () => Canvas;
   readonly #nextModel: () => Promise<void>;
   readonly #model: () => string | null;
   #broughtBack = false;
-  #stop: AbortController | null = null;
-  #working = false;
 
   /**
    * `canvas`: size and weights of every picture, as a run of now would have them. `nextModel`: when a model is opened the next time.
@@ -63,6 +58,13 @@ export class Compare {
     this.#canvas = canvas;
     this.#nextModel = nextModel;
     this.#model = model;
+    this.#queue = new DrawQueue(studio, {
+      wanted: () => [0, this.strength, ...(this.strip ? bands : [])].map((strength) => this.request(strength)),
+      onPicture: () => this.#keepShown(),
+      onTrouble: (error) => {
+        this.trouble = mishap(error);
+      },
+    });
   }
 
   async list(): Promise<void> {
@@ -113,8 +115,7 @@ export class Compare {
 
   /** The picture of a strength in this scene, when it is drawn. */
   at(strength: number): Picture | null {
-    const request = this.request(strength);
-    return request ? (this.#pictures.get(keyOf(request)) ?? null) : null;
+    return this.#queue.at(this.request(strength));
   }
   /** Until a strength is drawn: the nearest that is, without counting *without*. */
   nearest(strength: number): Picture | null {
@@ -123,8 +124,7 @@ export class Compare {
     return drawn.toSorted((a, b) => Math.abs(a.band - strength) - Math.abs(b.band - strength))[0]?.picture ?? null;
   }
   isDrawing(strength: number): boolean {
-    const request = this.request(strength);
-    return request !== null && this.current !== null && keyOf(request) === keyOf(this.current);
+    return this.#queue.isDrawing(this.request(strength));
   }
 
   request(strength: number): DrawRequest | null {
@@ -139,14 +139,12 @@ export class Compare {
   }
   /** Stops what is drawn and asks for nothing more; the pictures stay. */
   stop(): void {
-    this.#halted = true;
-    this.#stop?.abort();
+    this.#queue.stop();
   }
 
   /** Another model: the pictures are not its. */
   clear(): void {
-    this.stop();
-    this.#pictures.clear();
+    this.#queue.clear();
     this.scene = null;
     this.trouble = null;
   }
@@ -199,7 +197,7 @@ export class Compare {
     const shown = await this.#studio.shown('compare').catch(() => null); // they can be drawn again
     const last = shown && lastScene(shown, this.adapters, this.#model());
     if (!last) return;
-    for (const [key, picture] of last.pictures) this.#pictures.set(key, picture);
+    for (const [key, picture] of last.pictures) this.#queue.put(key, picture);
     Object.assign(this, last.state);
   }
   /** What is on screen of this scene: without, with, then the strip. */
@@ -215,61 +213,9 @@ export class Compare {
     return { ...scene, ...this.#canvas() };
   }
 
-  #halted = false;
-  #unasked = false;
-  /** What is missing, most wanted first: without, with, then the strip. */
-  #wanted(): DrawRequest[] {
-    if (this.#halted) return [];
-    const strengths = [0, this.strength, ...(this.strip ? bands : [])];
-    const requests = strengths.map((strength) => this.request(strength)).filter((request) => request !== null);
-    return requests.filter((request) => !this.#pictures.has(keyOf(request)));
-  }
-
-  /** After every change: what is being drawn goes on only if it is still the most wanted. */
+  /** After every change: draws what is missing, most wanted first: without, with, then the strip. */
   #changed(unasked = false): Promise<void> {
-    this.#halted = false;
     this.trouble = null;
-    const first = this.#wanted()[0];
-    // What waits in silence for another tab's card does so no longer once somebody presses.
-    const waits = this.#unasked && !unasked && this.progress?.phase !== 'drawing';
-    this.#unasked = unasked;
-    if (this.current && (waits || !first || keyOf(first) !== keyOf(this.current))) this.#stop?.abort();
-    return this.#work();
-  }
-
-  async #work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    try {
-      for (let next = this.#wanted()[0]; next; next = this.#wanted()[0]) await this.#draw(next);
-    } catch (error) {
-      this.trouble = mishap(error);
-    } finally {
-      this.#working = false;
-      this.current = this.progress = null;
-    }
-  }
-
-  async #draw(request: DrawRequest): Promise<void> {
-    const stop = new AbortController();
-    this.#stop = stop;
-    this.current = request;
-    this.progress = null;
-    try {
-      const hear = (progress: Progress): void => {
-        if (this.#stop === stop) this.progress = progress;
-      };
-      const picture = await this.#studio.draw(stop.signal, request, hear, this.#unasked);
-      this.#keep(request, picture);
-    } catch (error) {
-      if (!stop.signal.aborted && !wasAborted(error)) throw error;
-    }
-  }
-
-  #keep(request: DrawRequest, picture: Picture): void {
-    this.#pictures.set(keyOf(request), picture);
-    this.#keepShown();
-    const [oldest] = this.#pictures.keys();
-    if (this.#pictures.size > mostPictures && oldest) this.#pictures.delete(oldest);
+    return this.#queue.work(unasked);
   }
 }

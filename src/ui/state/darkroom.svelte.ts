@@ -1,6 +1,7 @@
 // The whole state of the page, built once in App.svelte and passed down by context: one small class a noun.
 import { createContext } from 'svelte';
 import type { ModelListing } from '../../worker/api.ts';
+import { type Device, device } from '../device.ts';
 import { en, type Messages } from '../messages.ts';
 import { Baseline } from './baseline.svelte.ts';
 import { Compare } from './compare.svelte.ts';
@@ -27,9 +28,6 @@ export interface LampLight {
   screen: Screen;
 }
 
-/** Most phones cannot train a full-size model. */
-const isPhone = (): boolean => matchMedia('(max-width: 900px) and (pointer: coarse)').matches;
-
 export class Darkroom {
   readonly route = new Route();
   readonly theme = new Theme();
@@ -50,6 +48,8 @@ export class Darkroom {
   readonly project: Project;
   readonly intake: Intake;
   readonly studio: StudioCalls;
+  /** What shows this page. */
+  readonly device: Device = device;
 
   readonly done: Record<Screen, boolean> = $derived.by(() => ({
     model: this.model.ready,
@@ -98,7 +98,7 @@ export class Darkroom {
   /** The row that is marked on the Model screen: the user's, the project's, or the one that suits this computer. */
   get picked(): ModelListing {
     const { models, model, gpu } = this;
-    const fit = !gpu.missing && gpu.report?.kind !== 'software' && !isPhone();
+    const fit = !gpu.missing && gpu.report?.kind !== 'software' && this.device.kind === 'computer';
     return (
       models.of(models.picked) ?? models.of(model.chosen) ?? (fit ? models.of(fullId) : null) ?? models.of(demoId)!
     );

@@ -26,6 +26,8 @@ export class Models {
   /** The row of the picker that the user's hand is on; nothing is chosen by it yet. */
   picked = $state<string | null>(null);
   room = $state.raw<StorageReport | null>(null);
+  /** The browser was asked to keep what is stored, and did not promise it. */
+  refused = $state(false);
   trouble = $state.raw<Mishap | null>(null);
   readonly stored = $derived(this.list.filter(({ storedBytes }) => storedBytes > 0));
   readonly #studio: StudioCalls;

@@ -83,7 +83,9 @@ export class Transfers {
     this.#stop = stop;
     this.trouble = null;
     this.current = { ...what, transfer: null, ending: false };
-    void askToKeep();
+    void askToKeep().then((promised) => {
+      this.#models.refused = !promised;
+    });
     const hear = (transfer: Transfer): void => {
       if (this.#stop === stop && this.current) this.current = { ...this.current, transfer };
     };

@@ -20,28 +20,47 @@ export function lighterSettings(settings: TrainingSettings, sizes: readonly numb
   return steps.map((_, at) => Object.assign({}, ...steps.slice(0, at + 1)) as Changes);
 }
 
-/** Changes to a run under way that take less memory, mildest first: computing twice gives the same adapter, 8-bit weights nearly. */
-export function lessMemory({ recompute, weights }: Pick<TrainingSettings, 'recompute' | 'weights'>): Changes[] {
-  const changes: Changes[] = [];
-  if (recompute !== 'on') changes.push({ recompute: 'on' });
-  if (weights !== 'int8') changes.push({ ...changes[0], weights: 'int8' });
-  return changes;
+/** What takes less than a run does now. */
+export interface LessMemory {
+  now: number | null; // bytes, by the plan
+  /** For the run under way: computing twice gives the same adapter, 8-bit weights nearly. */
+  here: { changes: Changes; bytes: number | null } | null;
+  /** A run keeps its size: this is another run. */
+  anew: { resolution: number; bytes: number } | null;
 }
 /** Less than this much less is not worth a new start. */
 const LESS = 0.95;
-/** The mildest of them that really takes less by the plan (computing twice is often the rule already); the last where none is known to; null: none is left. */
-export async function lessMemoryByPlan(
+/**
+ * The mildest change that really takes less by the plan (computing twice is often the rule already), and the next smaller size with it. Where
+ * the plan cannot be known, all that can be changed.
+ */
+export async function lessMemory(
   settings: TrainingSettings,
+  sizes: readonly number[],
   peakOf: (settings: TrainingSettings) => Promise<number>,
-): Promise<Changes | null> {
-  const changes = lessMemory(settings);
+): Promise<LessMemory> {
+  const changes: Changes[] = [];
+  if (settings.recompute !== 'on') changes.push({ recompute: 'on' });
+  if (settings.weights !== 'int8') changes.push({ ...changes[0], weights: 'int8' });
+  const last = changes.at(-1);
   try {
     const now = await peakOf(settings);
-    for (const change of changes) if ((await peakOf({ ...settings, ...change })) < LESS * now) return change;
+    let here: LessMemory['here'] = null;
+    for (const change of changes) {
+      const bytes = await peakOf({ ...settings, ...change });
+      if (bytes < LESS * now) {
+        // What is the rule already needs no word.
+        const small = changes.length > 1 && change === last ? { weights: change.weights } : change;
+        here = { changes: (await peakOf({ ...settings, ...small })) === bytes ? small : change, bytes };
+        break;
+      }
+    }
+    const resolution = sizes.filter((size) => size < settings.resolution).at(-1);
+    if (resolution === undefined) return { now, here, anew: null };
+    return { now, here, anew: { resolution, bytes: await peakOf({ ...settings, ...here?.changes, resolution }) } };
   } catch {
-    // What is planned cannot be known; the most that can be done is as good as any.
+    return { now: null, here: last ? { changes: last, bytes: null } : null, anew: null };
   }
-  return changes.at(-1) ?? null;
 }
 
 export interface Lighter {

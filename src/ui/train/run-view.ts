@@ -44,7 +44,9 @@ export interface RunView {
   resets: number; // times the graphics card was reset since the page opened
   heldBack: boolean; // the browser gives no graphics for a while
   hung: boolean; // the last time that it went on by itself, it had stopped answering
-  slowed: { step: number; times: number } | null; // steps take so many times as long as before
+  slowed: { step: number; times: number } | null; // steps take so many times as long as they should
+  flopsPerStep: number;
+  stoodStillMs: number; // asleep or frozen, since it was last told
   summary: RunSummary | null;
 }
 
@@ -75,6 +77,8 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     heldBack: false,
     hung: false,
     slowed: null,
+    flopsPerStep: 0,
+    stoodStillMs: 0,
     summary: null,
   };
 }
@@ -144,6 +148,7 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         run.heldBack = false;
         run.gpuBytes = event.gpuBytes;
         run.adapterBytes = event.adapterBytes;
+        run.flopsPerStep = event.flopsPerStep;
         break;
       case 'own-photos':
         run.ownPhotos = event.photos;
@@ -186,6 +191,9 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'slowed':
         run.slowed = event.times > 1 ? { step: event.step, times: event.times } : null;
+        break;
+      case 'stood-still':
+        run.stoodStillMs += event.ms;
         break;
       case 'no-answer':
         // Another worker, which reads the photos anew: it knows what was saved, the event only what was saved in this page.
