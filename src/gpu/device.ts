@@ -13,8 +13,9 @@ export interface Gpu {
 /** More of these lets a plan use fewer, larger buffers; the defaults are enough to run. */
 const WANTED = ['maxStorageBufferBindingSize', 'maxBufferSize'] as const;
 
-/** The adapter alone, for a look before anything is asked of it. Throws Trouble 'no-webgpu' or 'no-adapter'. */
+/** The adapter alone, for a look before anything is asked of it. Throws Trouble 'no-webgpu', 'not-secure' or 'no-adapter'. */
 export async function findAdapter(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<GPUAdapter> {
+  if (!gpu && globalThis.isSecureContext === false) throw new Trouble('not-secure', { address: location.origin });
   if (!gpu) throw new Trouble('no-webgpu', {});
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Trouble('no-adapter', {});

@@ -1,4 +1,5 @@
 // A job in; trained with the photos that its run began with, which are held for it until it is done; whether the page's are others by now is told.
+import { sha256 } from 'hash-wasm';
 import { bytesOf } from '../dataset/photo-bytes.ts';
 import type { RunPhotoStore, SeenPhoto } from '../storage/run-photos.ts';
 import type { RunStore } from '../storage/run-store.ts';
@@ -86,6 +87,5 @@ async function seen(photo: JobPhoto): Promise<SeenPhoto> {
   const bytes = await bytesOf(name, file, 'lost').catch((error: unknown) => {
     throw error instanceof Trouble ? new Trouble('photo-unreadable', { file: name, reason: 'lost', id }) : error;
   });
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return { ...photo, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  return { ...photo, sha256: await sha256(new Uint8Array(bytes)) };
 }
