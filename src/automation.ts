@@ -1,4 +1,5 @@
 // In: a job from tools/demo.ts. Out: the whole way through by the page's own StudioClient, in a page without the interface; files as base64.
+import { newId } from './new-id.ts';
 import { presetSettings } from './ui/train/presets.ts';
 import type {
   DrawRequest,
@@ -126,7 +127,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
 async function readPhotos(studio: StudioClient, job: AutomationJob, needs: number): Promise<Photo[]> {
   const photos: Photo[] = [];
   for (const { name, base64 } of job.photos) {
-    const id = crypto.randomUUID();
+    const id = newId();
     const bytes = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
     const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
     try {

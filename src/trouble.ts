@@ -6,6 +6,8 @@ export type FileOrigin = 'fetched' | 'disk';
 /** Every trouble the page has a sentence for. The facts each carries are listed beside it. */
 export interface TroubleFacts {
   'no-webgpu': Record<string, never>;
+  /** Opened by plain http from another computer: browsers keep WebGPU, and most of what the page stands on, for https and localhost. */
+  'not-secure': { address: string };
   'no-adapter': Record<string, never>;
   /** A card answered before and none does now: Chrome holds graphics back after two losses. `step`: of the run that waited, the last one saved. */
   'graphics-held': { step?: number };
@@ -27,6 +29,8 @@ export interface TroubleFacts {
   'file-missing': { file: string; status: number };
   /** The connection broke, or the server refused, and patience did not help. What arrived is kept. */
   'download-cut': { file: string; status: number; storedBytes: number; totalBytes: number };
+  /** The content policy that this page was built with lets it ask no such host. */
+  'mirror-refused': { host: string };
   /** All bytes came and the header is right, but the sha256 is another: kept aside. */
   'hash-differs': { file: string; expected: string; got: string };
   /** Opened before all of it was here, or the browser has cleared a part of it. */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, normalize, sep } from 'node:path';
 import { build, type Plugin, type PreviewServer, preview } from 'vite';
+import { contentPolicy } from '../src/storage/content-policy.ts';
 import { root } from './packages.mjs';
 
 const SOURCES = ['index.html', 'automation.html', 'vite.config.ts', 'package-lock.json', 'src', 'shaders', 'public'];
@@ -9,9 +10,18 @@ const SOURCES = ['index.html', 'automation.html', 'vite.config.ts', 'package-loc
 export async function buildIfStale(say: (line: string) => void): Promise<void> {
   const built = join(root, 'dist', 'index.html');
   const newest = Math.max(...SOURCES.map((name) => youngest(join(root, name))));
-  if (existsSync(built) && statSync(built).mtimeMs > newest) return;
+  if (existsSync(built) && statSync(built).mtimeMs > newest && samePolicy()) return;
   say('Building …');
   await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
+}
+
+/** `npm run build`. */
+export const main = (): Promise<unknown> => build({ root, configFile: join(root, 'vite.config.ts') });
+
+/** Whether dist/ was built with today's DARKROOM_MIRROR. */
+function samePolicy(): boolean {
+  const headers = join(root, 'dist', '_headers');
+  return existsSync(headers) && readFileSync(headers, 'utf8').includes(contentPolicy(process.env.DARKROOM_MIRROR));
 }
 
 /** The page with another module in the place of one of its own, built into `outDir` (under .cache/). `original`, `other`: paths from the root. */
@@ -44,14 +54,19 @@ export async function serve(options: {
   strictPort?: boolean;
   replace?: Replace;
   outDir?: string; // from the root; dist/
+  /** Where addresses below `/mirror/` are answered: the page may ask no other origin than its own. */
+  mirror?: URL;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const { port, strictPort = false, replace, outDir = 'dist' } = options;
+  const { port, strictPort = false, replace, outDir = 'dist', mirror } = options;
   const server: PreviewServer = await preview({
     root,
     configFile: join(root, 'vite.config.ts'),
     logLevel: 'warn',
     build: { outDir: join(root, outDir) },
-    preview: { port, strictPort, host: 'localhost', open: false },
+    preview: {
+      ...{ port, strictPort, host: 'localhost', open: false },
+      proxy: mirror ? { '/mirror/': { target: mirror.href, rewrite: (path) => path.replace(/^\/mirror/, '') } } : {},
+    },
     plugins: replace ? [replacing(replace)] : [],
   });
   const url = server.resolvedUrls?.local[0];

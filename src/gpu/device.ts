@@ -18,7 +18,7 @@ const AGAIN_MS = [300, 1000, 3000];
 /** Those that have given an adapter: where they give none later, it is not for their settings. */
 const answered = new WeakSet<GPU>();
 
-/** The adapter alone, for a look before anything is asked of it. Throws Trouble 'no-webgpu', 'no-adapter' or 'graphics-held'. */
+/** The adapter alone, for a look before anything is asked of it. Throws Trouble 'no-webgpu', 'not-secure', 'no-adapter' or 'graphics-held'. */
 export const findAdapter = (gpu?: GPU): Promise<GPUAdapter> => withAdapter(gpu, async (adapter) => adapter);
 
 /** What `use` makes of the adapter; null: it was of no use, and is asked for again. */
@@ -26,6 +26,7 @@ async function withAdapter<T>(
   gpu: GPU | undefined = globalThis.navigator?.gpu,
   use: (adapter: GPUAdapter) => Promise<T | null>,
 ): Promise<T> {
+  if (!gpu && globalThis.isSecureContext === false) throw new Trouble('not-secure', { address: location.origin });
   if (!gpu) throw new Trouble('no-webgpu', {});
   const begun = performance.now();
   for (const ms of [0, ...AGAIN_MS]) {

@@ -54,6 +54,8 @@ export interface ModelLibrary {
 }
 export interface LibraryOptions extends StoreOptions {
   locks?: LockManager;
+  /** Whether the page's content policy lets it ask this address. */
+  mayAsk?: (url: URL) => boolean;
 }
 
 /** All models as the page at `page` sees them. */
@@ -116,6 +118,8 @@ export function modelLibrary(page: string, options: LibraryOptions = {}): ModelL
 
   /** The mirror's own list of files where it has one, else the one written down here. */
   async function manifestFor(source: ModelSource, signal: AbortSignal): Promise<Manifest> {
+    if (source.mirror && options.mayAsk?.(source.baseUrl) === false)
+      throw new Trouble('mirror-refused', { host: source.baseUrl.host });
     if (source.manifest && !source.mirror) return source.manifest();
     try {
       return await fetchManifest(source, { fetch: store.fetch, signal });

@@ -16,6 +16,8 @@ export interface ModelSource
 }
 
 const HUB = 'https://huggingface.co';
+/** The hub, and where it sends those who ask for a large file: hosts of two domains, by region and by store. */
+export const HUB_ORIGINS = [HUB, 'https://*.huggingface.co', 'https://*.hf.co'] as const;
 
 /** The bundled model, relative to the page (`document.baseURI`; a worker's own address is another). */
 export const demoModel = (page: string | URL): ModelSource => ({

@@ -1,6 +1,8 @@
 // A checkpoint of the user's, as the files of a diffusers folder whose bytes are made while they are read, in; a stored model out. Or nothing:
 // what ends early, or crashes, leaves nothing behind.
+
 import { createSHA256 } from 'hash-wasm';
+import { newId } from '../new-id.ts';
 import type { Database, Key } from './database.ts';
 import { dropFiles, type FileRecord, KeptFile, recordKey, SHARD_BYTES, shardKey, shardsUnder } from './kept-file.ts';
 import type { ManifestFile } from './manifest.ts';
@@ -40,7 +42,7 @@ export async function takeIn(
   options: TakeInOptions,
 ): Promise<{ id: string; record: ModelRecord }> {
   const { db, signal } = options;
-  const temporary = crypto.randomUUID();
+  const temporary = newId();
   const total = folder.files.reduce((sum, { bytes }) => sum + bytes, 0);
   const meter = new TransferMeter('converting', 0, total, options.onTransfer);
   await checkSpace(total);

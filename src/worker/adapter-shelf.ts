@@ -9,6 +9,7 @@ import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
 import { learnedFrom } from '../dataset/split.ts';
 import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
+import { newId } from '../new-id.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
 import { Trouble } from '../trouble.ts';
 import type { LoadedAdapter } from './engine-room.ts';
@@ -70,7 +71,7 @@ export function adapterShelf(
       const opened = await openAdapter(file, name);
       const model = modelFor(name, open);
       const read = await readAdapter(opened, model.modules);
-      const adapterId = crypto.randomUUID();
+      const adapterId = newId();
       // Ours says the words it answers to; so do some others'. Without them the prompt is the user's to know.
       const [identifier = '', ...noun] = (read.metadata['modelspec.trigger_phrase'] ?? '').split(' ');
       const adapter: StoredAdapter = {

@@ -1,4 +1,5 @@
 // A job in; trained with the photos that its run began with, which are held for it until it is done; whether the page's are others by now is told.
+import { sha256 } from 'hash-wasm';
 import { photoBytes, type RunPhotoStore, type SeenPhoto } from '../storage/run-photos.ts';
 import type { RunStore } from '../storage/run-store.ts';
 import type { TrainEvent } from '../training/events.ts';
@@ -82,6 +83,5 @@ async function ownPhotos(
 
 async function seen(photo: JobPhoto, stored: Pick<RunPhotoStore, 'file'>): Promise<SeenPhoto> {
   const { bytes, file } = await photoBytes(photo, stored);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return { ...photo, file, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  return { ...photo, file, sha256: await sha256(new Uint8Array(bytes)) };
 }

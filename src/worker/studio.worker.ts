@@ -2,6 +2,7 @@
 import * as Comlink from 'comlink';
 import { openCheckpoint } from '../files/checkpoint/checkpoint.ts';
 import { adapterStore } from '../storage/adapter-store.ts';
+import { mayAsk } from '../storage/content-policy.ts';
 import { modelLibrary } from '../storage/model-library.ts';
 import { previewStore } from '../storage/preview-store.ts';
 import { projectStore } from '../storage/project-store.ts';
@@ -20,7 +21,7 @@ installErrorTransfer();
 Comlink.expose(
   createStudio({
     models: (page) => {
-      const library = modelLibrary(page);
+      const library = modelLibrary(page, { mayAsk: (url) => mayAsk(url, page, import.meta.env.DARKROOM_MIRROR) });
       return {
         ...library,
         storage: storageReport,

@@ -9,6 +9,7 @@ type Row = { [C in TroubleCode]: [C, TroubleFacts[C], string | null] }[TroubleCo
 const damaged = { file: 'x.safetensors', expected: 'a', got: 'b' };
 const rows: Row[] = [
   ['no-webgpu', {}, 'How to turn it on'],
+  ['not-secure', { address: 'http://box.lan' }, 'What to do'],
   ['no-adapter', {}, 'How to turn it on'],
   ['graphics-held', {}, 'Try again'],
   ['graphics-held', { step: 40 }, 'Continue'],
@@ -30,6 +31,7 @@ const rows: Row[] = [
   ['file-unreadable', { file: 'x', origin: 'disk' }, 'Choose another'],
   ['file-missing', { file: 'x', status: 404 }, 'Try again'],
   ['download-cut', { file: 'x', status: 0, storedBytes: 1, totalBytes: 2 }, 'Continue'],
+  ['mirror-refused', { host: 'files.example' }, null],
   ['hash-differs', damaged, 'Go to Model'],
   ['model-incomplete', { modelId: 'sd15', missingBytes: 1 }, 'Fetch it'],
   ['model-incomplete', { modelId: 'mine', missingBytes: 1, origin: 'disk' }, 'Open its file'], // was: Fetch it, and a bug report

@@ -1,5 +1,5 @@
 // Names and kinds of adapters from their own words, and what asking for a GPU does where there is none.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { findAdapter, requestGpu } from '../../src/gpu/device.ts';
 import { type AdapterWords, kindOf, nameOf, reportOf } from '../../src/gpu/report.ts';
 
@@ -83,6 +83,10 @@ describe('asking for a GPU', () => {
 
   it('says what is missing', async () => {
     await expect(findAdapter(undefined)).rejects.toMatchObject({ code: 'no-webgpu' });
+    vi.stubGlobal('isSecureContext', false);
+    vi.stubGlobal('location', { origin: 'http://box.lan' });
+    const refused = { code: 'not-secure', facts: { address: 'http://box.lan' } };
+    await expect(findAdapter(undefined)).rejects.toMatchObject(refused).finally(vi.unstubAllGlobals);
     const none = { requestAdapter: async () => null } as unknown as GPU;
     await expect(requestGpu(none)).rejects.toMatchObject({ code: 'no-adapter' });
   });

@@ -39,11 +39,11 @@ export async function pageCheck(options: Options): Promise<{ rows: Row[]; report
     return context;
   };
   try {
-    const site = await servePage({ port: PORT, strictPort: true });
+    const site = await servePage({ port: PORT, strictPort: true, mirror: files.url });
     const rows: Row[] = [];
     try {
       const context = await open();
-      rows.push(...(await wholeWay(context, site.url, files.url, profile, options, seconds)));
+      rows.push(...(await wholeWay(context, site.url, new URL('mirror/', site.url), profile, options, seconds)));
       await context.close();
     } finally {
       await site.close();

@@ -100,6 +100,8 @@ export const model = {
   used: (size: string) => `${size} in use`,
   free: (size: string) => `${size} free`,
   roomUnknown: 'The browser does not say how much room there is.',
+  privacy:
+    'Photos, models, runs and adapters are kept by this browser, on this computer. The page can ask nobody but its own address, and Hugging Face for the model.',
   persisted: 'The browser promised to keep it.',
   notPersisted: (webkit: boolean) =>
     webkit
@@ -168,7 +170,13 @@ export const model = {
   noWebGpuHow: [
     'On a computer, open this page in Chrome or Edge 121 or newer.',
     'Safari 26 and Firefox 141 (Windows) or newer work too.',
-    'The address must begin with https:// or http://localhost.',
+    'Firefox, other systems: open about:config and set dom.webgpu.enabled to true.',
+    'Safari 18: Settings, Advanced, Show features for web developers; then Feature Flags, WebGPU.',
+  ],
+  notSecureHow: [
+    'Open the same page with https:// in front, if its host has that.',
+    'Or run Darkroom on this computer: npm start, then the address that it prints (http://localhost:…).',
+    'Whoever keeps this server: docs/hosting.md says how https is had.',
   ],
   noAdapterHow: [
     'In Chrome or Edge, open Settings, System and turn on “Use graphics acceleration when available”.',

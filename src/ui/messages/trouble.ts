@@ -17,9 +17,15 @@ export const trouble = (mishap: Mishap): TroubleWords => {
   switch (mishap.code) {
     case 'no-webgpu':
       return say(
-        'This browser cannot use the graphics card.',
-        'Chrome or Edge on a computer can.',
+        'WebGPU is switched off here, or this browser does not have it.',
+        'It is how a page computes on the graphics card. Chrome and Edge on a computer have it.',
         'How to turn it on',
+      );
+    case 'not-secure':
+      return say(
+        'This address may not use the graphics card.',
+        `Browsers allow that, and keeping photos and models, only at https addresses and on this computer itself. This is ${mishap.facts.address}.`,
+        'What to do',
       );
     case 'no-adapter':
       return say(
@@ -152,6 +158,12 @@ export const trouble = (mishap: Mishap): TroubleWords => {
           : `The connection broke at ${bytes(mishap.facts.storedBytes)} of ${bytes(mishap.facts.totalBytes)}.`,
         'What arrived is kept; it goes on from there. A checkpoint file from your disk works too.',
         'Continue',
+      );
+    case 'mirror-refused':
+      return say(
+        `This page may not fetch from ${mishap.facts.host}.`,
+        'It speaks only to its own address and to Hugging Face. Open it without “?mirror=”, or ask whoever built it to allow that host.',
+        null,
       );
     case 'hash-differs':
       return say(

@@ -8,6 +8,7 @@ import type { Mishap } from './studio.ts';
 /** Troubles whose way out is on another screen. */
 const screens: Partial<Record<Mishap['code'], Screen>> = {
   'no-webgpu': 'model',
+  'not-secure': 'model',
   'no-adapter': 'model',
   'no-model': 'model',
   'no-photos': 'photos',

@@ -1,4 +1,5 @@
 // The photos of one thing: read one after another, in use or left out with the reason, cropped and captioned.
+import { newId } from '../../new-id.ts';
 import type { Crop, Photo, PhotoFlag, UnreadablePhoto } from '../../worker/api.ts';
 import { findMasks } from '../intake/masks.ts';
 import type { CaptionFile } from '../intake/sidecars.ts';
@@ -83,7 +84,7 @@ export class Photos {
   /** Takes image files. `paths`: where each lay in what was dropped, if not by itself. */
   async add(files: readonly File[], paths: ReadonlyMap<File, string> = new Map()): Promise<void> {
     const images = files.map((file): WaitingEntry => {
-      const [id, path] = [crypto.randomUUID(), paths.get(file) ?? file.name];
+      const [id, path] = [newId(), paths.get(file) ?? file.name];
       const again = (): void => this.#queue(id, file, path, again);
       return { id, name: file.name, path, state: 'waiting', again };
     });

@@ -1,4 +1,5 @@
 // In: the whole state; out: a run that begins or goes on. The one place where model, photos, name and settings become a job.
+import { newId } from '../../new-id.ts';
 import type { TroubleFacts } from '../../trouble.ts';
 import type { RunSummary, TrainingJob, TrainingSettings } from '../../worker/api.ts';
 import type { Darkroom } from './darkroom.svelte.ts';
@@ -39,7 +40,7 @@ export async function startRun(app: Darkroom): Promise<void> {
   await app.project.flush(); // what is learned from is the project's first
   await freeCard(app);
   await app.run.start({
-    runId: crypto.randomUUID(),
+    runId: newId(),
     modelId,
     identifier: app.naming.name,
     classNoun: app.naming.noun,
