@@ -77,13 +77,13 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
     trainingLines(settings.steps),
   );
 
-  const { steps, guidance } = tasteOf(model.id);
+  const { sampler, steps, guidance } = tasteOf(model.id);
   const draw = async (adapterId: string | null): Promise<Picture> => {
     const request: DrawRequest = {
       prompt: job.prompt,
       negativePrompt: '',
       seed: settings.seed,
-      ...{ steps, guidance },
+      ...{ sampler, steps, guidance },
       adapterId,
       moment: summary.step,
       strength: 1,

@@ -23,7 +23,15 @@ export function needs(config: UNetConfig, size: number, weights: WeightStorage, 
   const settings: TrainingSettings = {
     ...{ steps: 500, batch: 1, accumulate: 1, learningRate: 1e-4, schedule: 'constant', warmupSteps: 0, clip: 1 },
     ...{ rank: 4, alpha: 4, seed: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 },
-    ...{ keptAside: 1, heldOutDraws: 32, previewEvery: 100, previewSteps: 20, activations, recompute: 'auto' },
+    ...{
+      keptAside: 1,
+      heldOutDraws: 32,
+      previewEvery: 100,
+      previewSampler: 'ddim',
+      previewSteps: 20,
+      activations,
+      recompute: 'auto',
+    },
     ...{ resolution: size, weights },
   };
   const none = async () => new Float32Array();

@@ -8,7 +8,9 @@ export interface NoiseSchedule {
   readonly trainTimesteps: number; // 1000
   readonly predictionType: PredictionType;
   readonly stepsOffset: number;
-  readonly setAlphaToOne: boolean;
+  /** Where the config does not say, samplers differ. */
+  readonly setAlphaToOne: boolean | null;
+  readonly timestepSpacing: 'leading' | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,8 +25,8 @@ const ONLY: readonly (readonly [key: string, value: string | boolean | null])[] 
 ];
 
 /**
- * The schedule of a Stable Diffusion from its scheduler/scheduler_config.json, as diffusers' `DDIMScheduler.from_config` reads it (so
- * `set_alpha_to_one`, which a DDPM config lacks, is true). Throws Trouble 'not-this-family' naming a key that we do not compute.
+ * The schedule of a Stable Diffusion from its scheduler/scheduler_config.json, as the `from_config` of diffusers' schedulers reads it: what the file
+ * does not say is each scheduler's own default. Throws Trouble 'not-this-family' naming a key that we do not compute.
  */
 export function noiseSchedule(config: Json): NoiseSchedule {
   for (const [key, value] of ONLY) {
@@ -39,7 +41,8 @@ export function noiseSchedule(config: Json): NoiseSchedule {
     trainTimesteps,
     predictionType: oneOf(config, 'prediction_type', ['epsilon', 'v_prediction']),
     stepsOffset: number(config, 'steps_offset', 0),
-    setAlphaToOne: config.set_alpha_to_one !== false,
+    setAlphaToOne: (config.set_alpha_to_one ?? null) === null ? null : config.set_alpha_to_one !== false,
+    timestepSpacing: config.timestep_spacing === undefined ? null : 'leading',
   };
 }
 

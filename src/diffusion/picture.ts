@@ -1,11 +1,15 @@
 // What a picture is drawn by, and the picture.
 import type { WeightStorage } from '../gpu/engine-types.ts';
+import type { Sampler } from './samplers.ts';
 
 export interface DrawRequest {
   prompt: string;
   negativePrompt: string;
+  /** PyTorch's: the same noise, and so the same picture, as in diffusers. */
   seed: number;
-  steps: number; // DDIM
+  /** Absent in a picture that an earlier version drew: by DDIM, from noise of our own, so that what is drawn beside it is its pair. */
+  sampler?: Sampler;
+  steps: number;
   guidance: number;
   adapterId: string | null; // null = without
   moment: number | null; // saved step; null = the best

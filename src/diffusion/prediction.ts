@@ -6,7 +6,7 @@ import { normals } from './random.ts';
 /**
  * One forward on an empty picture at the noisiest t, where x_t is almost nothing but noise. ε is then x_t itself; v = √ᾱ · ε − √(1 − ᾱ) · x_0 is
  * the little of it that the picture leaves, far from it. Whichever the answer is nearer to is what the U-Net was trained to give.
- * @param prompt (77, d), the empty prompt's. @param values 4 · h · w.
+ * @param prompt (tokens, d), the empty prompt's. @param values 4 · h · w.
  */
 export async function guessPrediction(
   unet: Pick<UNetEngine, 'predict'>,

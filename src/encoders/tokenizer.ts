@@ -1,6 +1,7 @@
 // CLIP's tokenizer: vocab.json and merges.txt in; a prompt's token ids (77, padded), its pieces, and what they say about a name out.
 import { composeClipBpe } from './clip-bpe.ts';
 import { ConfigReader } from './config-reader.ts';
+import { type PromptChunk, promptChunks } from './prompt-chunks.ts';
 import { readablePieces } from './readable-pieces.ts';
 
 export interface TokenReport {
@@ -8,7 +9,8 @@ export interface TokenReport {
   ids: number[];
   ordinaryWord: boolean; // the identifier is one common token: it already means something
   nonLatin: boolean; // becomes bytes that the model never learned
-  wordsCut: number; // words past 75 tokens
+  wordsCut: number; // of a caption: words past 75 tokens
+  chunks: number; // of a drawing prompt: parts of 75 tokens
 }
 
 export interface Tokenizer {
@@ -18,6 +20,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** `length` ids: as many as fit, end, padding. `cutWords`: words of the text (apart by spaces) of which anything was cut. */
   encodePadded(text: string): { ids: Int32Array; cutWords: number };
+  /** A drawing prompt, its brackets read as weights: chunks of `length` ids, however many. Captions are `encodePadded`: a bracket there is a bracket. */
+  chunks(prompt: string): PromptChunk[];
   /** The text's own tokens, without start and end: ids, and word parts as a person can read them. */
   pieces(text: string): { ids: number[]; pieces: string[] };
   /** What the model can make of a name. `ordinaryWord`: every word of it is one token. `nonLatin`: it has letters that are not Latin. */
@@ -44,6 +48,7 @@ export function loadTokenizer(vocabJson: string, mergesTxt: string, config: unkn
   // A very large number means “not set”; more than 77 no text encoder of the family has.
   const length = Math.min(read.count('model_max_length', LENGTH), LENGTH);
   const room = length - 2;
+  const comma = bpe.idOf(',</w>');
 
   return {
     length,
@@ -54,6 +59,7 @@ export function loadTokenizer(vocabJson: string, mergesTxt: string, config: unkn
       ids.set([start, ...all.slice(0, room), end]);
       return { ids, cutWords: all.length > room ? wordsPast(text, room, bpe.encode) : 0 };
     },
+    chunks: (prompt) => promptChunks(prompt, { encode: bpe.encode, length, start, end, padding, comma }),
     pieces(text) {
       const ids = bpe.encode(text);
       return { ids, pieces: readablePieces(ids.map((id) => bpe.piece(id))) };

@@ -1,7 +1,7 @@
 // engine-plan: what an engine is asked for → the graphs it replays and which kernel each product gets. No GPU is touched: `npm run plan` asks here too.
 import type { KernelChoice, Target } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
-import { type BuiltGraph, lossGraph, predictGraph, updateGraph } from '../model/graphs.ts';
+import { type BuiltGraph, lossGraph, predictGraph, TEXT_TOKENS, updateGraph } from '../model/graphs.ts';
 import { loraLayout } from '../plan/plan.ts';
 import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
@@ -17,6 +17,8 @@ export interface EngineOptions {
   weights: TensorSource | GpuWeights;
   height: number; // of the latents
   width: number;
+  /** Tokens of a text state; default 77. A multiple of it for long prompts. */
+  textTokens?: number;
   batch?: number; // default 1; training runs a batch as micro-steps of batch 1
   rank: number; // 0: no adapter
   alpha: number;
@@ -55,6 +57,7 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
     batch: o.batch ?? 1,
     height: o.height,
     width: o.width,
+    textTokens: o.textTokens ?? TEXT_TOKENS,
     activations: o.activations,
     matrices: o.weightStorage === 'int8' ? ('q8' as const) : ('f16' as const),
     rank: o.rank,

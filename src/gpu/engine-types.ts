@@ -15,7 +15,7 @@ export interface GpuBytes {
 export interface UNetInputs {
   sample: Float32Array; // (4, h, w)
   timestep: number;
-  encoderHiddenStates: Float32Array; // (77, d)
+  encoderHiddenStates: Float32Array; // (tokens, d): 77, or as many as the engine was made for
 }
 export interface MicroStep extends UNetInputs {
   target: Float32Array; // (4, h, w)

@@ -10,13 +10,14 @@ import type { UNetConfig } from './config.ts';
 import { ATTENTION_TARGETS, type LoraSpec } from './lora.ts';
 import { unet } from './unet.ts';
 
-export const TEXT_TOKENS = 77; // CLIP's context length
+export const TEXT_TOKENS = 77; // CLIP's context length: of captions; a drawing prompt may have several of them
 
 export interface UNetGraphOptions {
   config: UNetConfig;
   batch: number;
   height: number; // of the latents
   width: number;
+  textTokens?: number; // default 77
   activations: DType;
   /** How frozen matrices are stored; default f16. */
   matrices?: 'f16' | 'q8';
@@ -34,7 +35,7 @@ export interface BuiltGraph {
 export const IO = {
   sample: 'sample', // (B, h, w, 4)
   timeFeatures: 'time_features', // (B, C₀)
-  encoderHiddenStates: 'encoder_hidden_states', // (B, 77, d)
+  encoderHiddenStates: 'encoder_hidden_states', // (B, tokens, d)
   target: 'target', // (B, h, w, 4)
   loraScale: 'lora_scale', // (1): α/r · strength
   noisePred: 'noise_pred', // (B, h, w, 4)
@@ -44,12 +45,12 @@ export const IO = {
 export const FLAT = '*';
 
 function forward(options: UNetGraphOptions): { g: Graph; noisePred: Tensor } {
-  const { config, batch, height, width } = options;
+  const { config, batch, height, width, textTokens = TEXT_TOKENS } = options;
   const g = new Graph(options.activations, options.matrices);
   const latents = [batch, height, width, config.inChannels];
   const sample = g.tensor(IO.sample, latents, 'input');
   const timeFeatures = g.tensor(IO.timeFeatures, [batch, config.blockOutChannels[0] as number], 'input');
-  const encoderHiddenStates = g.tensor(IO.encoderHiddenStates, [batch, TEXT_TOKENS, config.crossAttentionDim], 'input');
+  const encoderHiddenStates = g.tensor(IO.encoderHiddenStates, [batch, textTokens, config.crossAttentionDim], 'input');
   const lora: LoraSpec | undefined = options.rank
     ? { rank: options.rank, targets: options.targets ?? ATTENTION_TARGETS, scale: g.tensor(IO.loraScale, [1], 'input') }
     : undefined;

@@ -7,7 +7,7 @@ import { lastDim, type Tensor } from '../tensor/tensor.ts';
 import { type LoraSpec, linearLayer } from './lora.ts';
 import { groupNormLayer } from './resnet-block.ts';
 
-/** x (B, H, W, C) → (B, H, W, C), reading the text: encoderHiddenStates (B, 77, d). NHWC makes 1×1 and linear projections the same thing. */
+/** x (B, H, W, C) → (B, H, W, C), reading the text: encoderHiddenStates (B, tokens, d). NHWC makes 1×1 and linear projections the same thing. */
 export function transformer2d(
   g: Graph,
   name: string,

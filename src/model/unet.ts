@@ -1,4 +1,4 @@
-// unet: diffusers' UNet2DConditionModel, top to bottom, in ops. sample (B, h, w, 4), time features (B, C₀), text (B, 77, d) → noise_pred (B, h, w, 4).
+// unet: diffusers' UNet2DConditionModel, top to bottom, in ops. sample (B, h, w, 4), time features (B, C₀), text (B, tokens, d) → noise_pred (B, h, w, 4).
 import type { Graph } from '../graph/graph.ts';
 import { silu } from '../ops/silu.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -10,7 +10,7 @@ import { transformer2d } from './transformer-block.ts';
 export interface UNetTensors {
   sample: Tensor; // (B, h, w, 4)
   timeFeatures: Tensor; // (B, C₀): sin and cos of the timestep, from the CPU (model/time-features.ts)
-  encoderHiddenStates: Tensor; // (B, 77, d)
+  encoderHiddenStates: Tensor; // (B, tokens, d)
 }
 
 /** Emits the forward pass; weights are declared as parameters under diffusers' keys. `noisePred` names the tensor to write, if it exists. */

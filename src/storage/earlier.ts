@@ -3,7 +3,8 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { AdapterStore, StoredAdapter } from './adapter-store.ts';
 import type { RunStore } from './run-store.ts';
 
-const THEN = { resolution: 128, weights: 'f16', heldOutDraws: 32 } as const;
+/** Of pictures there was one sampler. */
+const THEN = { resolution: 128, weights: 'f16', heldOutDraws: 32, previewSampler: 'ddim' } as const;
 
 /** The demo model's first weights: only with them were runs of it kept that do not say which they began with. */
 const FIRST_DEMO = '899f6be5-350a9809-dc1a8bc4';

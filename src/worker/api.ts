@@ -24,6 +24,7 @@ export type { Crop } from '../dataset/crop.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
 export type { DrawRequest, Picture } from '../diffusion/picture.ts';
+export type { Sampler } from '../diffusion/samplers.ts';
 export type { TokenReport } from '../encoders/tokenizer.ts';
 export type { FileKind } from '../files/file-kind.ts';
 export type { GpuBytes, WeightStorage } from '../gpu/engine-types.ts';

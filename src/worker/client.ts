@@ -12,6 +12,7 @@ import type { LongMethod, Ticket } from './wire.ts';
 // Rules that the page and the worker share: when a caption holds the name, how a model's pictures are asked for, how changes of a project meet.
 export { holdsName, withName } from '../dataset/name-in-caption.ts';
 export { tasteOf } from '../diffusion/picture-taste.ts';
+export { samplers } from '../diffusion/samplers.ts';
 export { applied, changeBetween } from '../storage/project-change.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;

@@ -3,7 +3,9 @@ import { type GenerateRequest, generate, type Predictor } from '../diffusion/gen
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts';
 import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { normals } from '../diffusion/random.ts';
+import { mostSteps, type Sampler, samplers } from '../diffusion/samplers.ts';
 import { type SketchMap, sketch } from '../diffusion/sketch.ts';
+import { torchGenerator } from '../diffusion/torch-random.ts';
 import type { EncoderNeeds } from '../encoders/ram.ts';
 import { decodeInTiles } from '../encoders/tiles.ts';
 import type { WeightStorage } from '../gpu/engine-types.ts';
@@ -19,18 +21,23 @@ export interface Canvas {
   encoders: EncoderRoom;
   schedule: NoiseSchedule;
   downscale: number; // px a latent pixel, each way
+  textWidth: number; // of a text state
   sizes: readonly number[]; // px: what can be drawn
   needs: EncoderNeeds;
   timings: Timings;
 }
 export type TextStates = Pick<GenerateRequest, 'prompt' | 'negativePrompt'>;
 
-/** Text states of a request. Needs no GPU: done before the picture's turn comes. */
+/** Text states of a request, as many tokens of both prompts. Needs no GPU: done before the picture's turn comes. */
 export async function readPrompt(canvas: Canvas, request: DrawRequest, onProgress: OnProgress): Promise<TextStates> {
   onProgress({ phase: 'encoding-text', done: 0, total: 1 });
-  const [prompt, negativePrompt] = await canvas.encoders.textStates([request.prompt, request.negativePrompt]);
+  const [prompt, negativePrompt] = await canvas.encoders.promptStates([request.prompt, request.negativePrompt]);
   return { prompt: prompt!, negativePrompt: negativePrompt! };
 }
+
+/** Tokens of a text state, start and end included: what an engine is built to read. */
+export const tokensOf = ({ prompt }: TextStates, { textWidth }: Pick<Canvas, 'textWidth'>): number =>
+  prompt.length / textWidth;
 
 /** Latents of the request by the U-Net as it is, adapter at `strength`. Same seed, same noise, with and without. */
 export function drawLatents(
@@ -42,11 +49,17 @@ export function drawLatents(
   strength: number,
   onProgress: OnProgress,
 ): Promise<Float32Array> {
-  const { seed, steps, guidance, size } = request;
-  const noise = normals({ seed, purpose: 'picture' }, 4 * (size / canvas.downscale) ** 2);
+  const { seed, sampler = 'ddim', steps, guidance, size } = request;
+  const values = 4 * (size / canvas.downscale) ** 2;
+  const { randn } = torchGenerator(seed);
+  const noise = () => (request.sampler ? randn(values) : normals({ seed, purpose: 'picture' }, values));
   onProgress({ phase: 'drawing', done: 0, total: steps });
-  return generate(signal, unet, canvas.schedule, { ...text, noise, steps, guidance, strength }, (done, total) =>
-    onProgress({ phase: 'drawing', done, total }),
+  return generate(
+    signal,
+    unet,
+    canvas.schedule,
+    { ...text, noise, sampler, steps, guidance, strength },
+    (done, total) => onProgress({ phase: 'drawing', done, total }),
   );
 }
 
@@ -97,10 +110,11 @@ export async function sketched(
 export function checkRequest(request: DrawRequest, { schedule, sizes }: Pick<Canvas, 'schedule' | 'sizes'>): void {
   const bad = (setting: string, expected: string, got: number) =>
     new Trouble('bad-setting', { setting, expected, got: String(got) });
-  const { steps, guidance, strength, seed } = request;
-  const most = schedule.trainTimesteps - schedule.stepsOffset;
+  const { sampler, steps, guidance, strength, seed } = request;
+  const most = mostSteps(schedule);
   if (!(Number.isInteger(steps) && steps >= 1 && steps <= most))
     throw bad('steps', `a whole number from 1 to ${most}`, steps);
+  if (sampler !== undefined) checkSampler('sampler', sampler);
   checkSize('size', request.size, sizes);
   checkWeights(request.weights);
   if (!(guidance >= 0 && guidance <= 100)) throw bad('guidance', 'a number from 0 to 100', guidance);
@@ -116,4 +130,8 @@ export function checkSize(setting: string, size: number, sizes: readonly number[
 export function checkWeights(weights: WeightStorage): void {
   if (weights !== 'f16' && weights !== 'int8')
     throw new Trouble('bad-setting', { setting: 'weights', expected: 'f16 or int8', got: String(weights) });
+}
+export function checkSampler(setting: string, sampler: Sampler): void {
+  if (!samplers.includes(sampler))
+    throw new Trouble('bad-setting', { setting, expected: samplers.join(' or '), got: String(sampler) });
 }

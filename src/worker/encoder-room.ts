@@ -1,24 +1,27 @@
 // The frozen encoders of the open model: prompts and latents in, text states and pixels out. Opened when needed, closed to give memory back.
 import { openEncoders } from '../encoders/client.ts';
 import type { EncoderFiles, Encoders } from '../encoders/encoders.ts';
+import { emphasised, type PromptChunk } from '../encoders/prompt-chunks.ts';
 import type { Tokenizer } from '../encoders/tokenizer.ts';
 
 export interface EncoderRoom {
   /** The encoders, opened if they are not. */
   open(): Promise<Encoders>;
-  /** Hidden states (77, d) of each prompt; each prompt is encoded once while the model is open. */
-  textStates(prompts: readonly string[]): Promise<Float32Array[]>;
+  /** Hidden states (77, d) of each caption, to the letter and cut where it is too long; each is encoded once while the model is open. */
+  textStates(captions: readonly string[]): Promise<Float32Array[]>;
+  /** Hidden states (77 · n, d) of drawing prompts, with their weights: n is the number of chunks of the longest, shorter ones end in empty ones. */
+  promptStates(prompts: readonly string[]): Promise<Float32Array[]>;
   /** Ends their worker (wasm memory never shrinks) once what was asked of it is done. What was encoded stays known; the next use opens them again. */
   rest(): Promise<void>;
   /** The same at once: what is under way rejects. */
   close(): Promise<void>;
 }
 
-const REMEMBERED = 64; // prompts: 15 MB of Stable Diffusion 1's states
+const REMEMBERED = 64; // texts of 77 tokens: 15 MB of Stable Diffusion 1's states
 
 export function encoderRoom(
   files: EncoderFiles,
-  tokenizer: Pick<Tokenizer, 'encodePadded'>,
+  tokenizer: Pick<Tokenizer, 'encodePadded' | 'chunks'>,
   open: (files: EncoderFiles) => Promise<Encoders> = openEncoders,
 ): EncoderRoom {
   let opened: Promise<Encoders> | null = null;
@@ -49,21 +52,32 @@ export function encoderRoom(
       decode: (latents, height, width) => watch(made.decode(latents, height, width)),
     };
   };
+  /** States of texts by their ids, each encoded once. */
+  async function encoded(texts: readonly Int32Array[]): Promise<Float32Array[]> {
+    const keys = texts.map((ids) => ids.join(' '));
+    const missing = new Map(texts.map((ids, i) => [keys[i] as string, ids]));
+    for (const key of keys) if (known.has(key)) missing.delete(key);
+    const states = missing.size === 0 ? [] : await (await encoders()).encodeText([...missing.values()]);
+    for (const [i, key] of [...missing.keys()].entries()) known.set(key, states[i] as Float32Array);
+    const answer = keys.map((key) => known.get(key) as Float32Array);
+    for (const key of known.keys()) {
+      if (known.size <= REMEMBERED) break;
+      if (!keys.includes(key)) known.delete(key);
+    }
+    return answer;
+  }
   return {
     open: encoders,
-    async textStates(prompts) {
-      const missing = [...new Set(prompts)].filter((prompt) => !known.has(prompt));
-      const states =
-        missing.length === 0
-          ? []
-          : await (await encoders()).encodeText(missing.map((prompt) => tokenizer.encodePadded(prompt).ids));
-      for (const [i, prompt] of missing.entries()) known.set(prompt, states[i] as Float32Array);
-      const answer = prompts.map((prompt) => known.get(prompt) as Float32Array);
-      for (const prompt of known.keys()) {
-        if (known.size <= REMEMBERED) break;
-        if (!prompts.includes(prompt)) known.delete(prompt);
-      }
-      return answer;
+    textStates: (captions) => encoded(captions.map((caption) => tokenizer.encodePadded(caption).ids)),
+    async promptStates(prompts) {
+      const chunked = prompts.map((prompt) => tokenizer.chunks(prompt));
+      const most = Math.max(...chunked.map((chunks) => chunks.length));
+      const [empty] = tokenizer.chunks('') as [PromptChunk];
+      const even = chunked.map((chunks) => [...chunks, ...Array<PromptChunk>(most - chunks.length).fill(empty)]);
+      const states = await encoded(even.flat().map(({ ids }) => ids));
+      return even.map((chunks, at) =>
+        joined(chunks.map(({ weights }, i) => emphasised(states[at * most + i] as Float32Array, weights))),
+      );
     },
     async rest() {
       const ending = opened;
@@ -78,4 +92,13 @@ export function encoderRoom(
       await (await ending)?.close();
     },
   };
+}
+
+/** Several states as one, one after the other. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0] as Float32Array;
+  const width = (parts[0] as Float32Array).length;
+  const whole = new Float32Array(parts.length * width);
+  for (const [i, part] of parts.entries()) whole.set(part, i * width);
+  return whole;
 }

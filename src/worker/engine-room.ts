@@ -1,6 +1,7 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
 import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
+import { TEXT_TOKENS } from '../model/graphs.ts';
 import { noticingLoss } from '../training/recover.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 
@@ -10,6 +11,7 @@ export interface EngineSpec {
   alpha: number;
   size: number; // px, square
   weights: WeightStorage;
+  textTokens?: number; // of the prompts of pictures; 77 where nothing is said
   training: TrainingSettings | null; // null = only pictures
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
@@ -19,7 +21,7 @@ export interface LoadedAdapter {
   alpha: number;
   weights: LoraWeights;
 }
-export type PictureSpec = Pick<EngineSpec, 'size' | 'weights'>;
+export type PictureSpec = Pick<EngineSpec, 'size' | 'weights' | 'textTokens'>;
 export type BuildEngine = (spec: EngineSpec) => Promise<UNetEngine>;
 
 const DRAWING_RANK = 4; // where no adapter asks for more
@@ -58,9 +60,12 @@ export const runSpec = (settings: TrainingSettings): EngineSpec => ({
   training: settings,
 });
 /** The engine of a picture, adapter of `rank` included. */
-export const pictureSpec = ({ size, weights }: PictureSpec, rank = DRAWING_RANK): EngineSpec => ({
+export const pictureSpec = (
+  { size, weights, textTokens = TEXT_TOKENS }: PictureSpec,
+  rank = DRAWING_RANK,
+): EngineSpec => ({
   ...{ rank, alpha: rank },
-  ...{ size, weights, training: null },
+  ...{ size, weights, textTokens, training: null },
 });
 
 export function engineRoom(build: BuildEngine): EngineRoom {
@@ -142,4 +147,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
 
 /** Can an engine made for `here` draw what is asked? */
 const serves = (here: EngineSpec, asked: EngineSpec, adapter: LoadedAdapter | null): boolean =>
-  here.size === asked.size && here.weights === asked.weights && (!adapter || here.rank >= adapter.rank);
+  here.size === asked.size &&
+  (here.textTokens ?? TEXT_TOKENS) === asked.textTokens &&
+  here.weights === asked.weights &&
+  (!adapter || here.rank >= adapter.rank);

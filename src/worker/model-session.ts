@@ -8,6 +8,7 @@ import { encoderNeeds } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
+import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { ModelInfo } from '../storage/model-records.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
@@ -84,7 +85,9 @@ export async function modelSession(
     const engine = await gpu.build(spec);
     if (!guess) return engine;
     const [nothing] = (await encoders.textStates([''])) as [Float32Array];
-    schedule.predictionType = await guessPrediction(engine, schedule, nothing, 4 * (spec.size / downscale) ** 2);
+    const tokens = spec.textTokens ?? TEXT_TOKENS;
+    const prompt = Float32Array.from({ length: tokens * textWidth }, (_, i) => nothing[i % nothing.length] as number);
+    schedule.predictionType = await guessPrediction(engine, schedule, prompt, 4 * (spec.size / downscale) ** 2);
     guess = false;
     return engine;
   });
@@ -95,7 +98,7 @@ export async function modelSession(
   return {
     info: { ...files.info, resolution, sizes },
     tokenizer,
-    canvas: { encoders, schedule, downscale, sizes, needs: encoderNeeds(encoderFiles), timings },
+    canvas: { encoders, schedule, downscale, textWidth, sizes, needs: encoderNeeds(encoderFiles), timings },
     unet,
     engines,
     modules: modulesOf(unet),

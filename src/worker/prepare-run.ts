@@ -12,7 +12,7 @@ import { heldOutPhotos } from '../training/held-out.ts';
 import type { TrainingJob } from '../training/job.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import { Trouble } from '../trouble.ts';
-import { type Canvas, checkSize, checkWeights } from './drawing.ts';
+import { type Canvas, checkSampler, checkSize, checkWeights } from './drawing.ts';
 
 export interface PreparedRun {
   set: TrainingSet;
@@ -90,6 +90,7 @@ export function checkJob({ photos, identifier, classNoun, settings }: TrainingJo
   if (classNoun.trim() === '') throw new Trouble('no-class-noun', {});
   checkSize('resolution', settings.resolution, sizes);
   checkWeights(settings.weights);
+  checkSampler('previewSampler', settings.previewSampler);
   for (const [setting, { is, expected }] of Object.entries(RULES)) {
     const value = settings[setting as keyof typeof RULES];
     if (!(Number.isFinite(value) && is(value)))

@@ -15,7 +15,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import { slowRun } from '../training/slow-run.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
-import { type Canvas, decodesQuickly, develop, drawLatents, readPrompt, sketched } from './drawing.ts';
+import { type Canvas, decodesQuickly, develop, drawLatents, sketched } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
 import { type RecordNeeds, runRecord } from './run-record.ts';
@@ -86,10 +86,13 @@ export function runSession(
   async function preview(unet: UNetEngine, step: number): Promise<void> {
     const begun = clock.now();
     const request: DrawRequest = {
-      ...{ prompt: prepared!.prompt + scene, negativePrompt: '', seed, steps: settings.previewSteps, guidance },
+      ...{ prompt: prepared!.prompt + scene, negativePrompt: '', seed, guidance },
+      ...{ sampler: settings.previewSampler, steps: settings.previewSteps },
       ...{ adapterId: job.runId, moment: step, strength: 1, size: resolution, weights: settings.weights },
     };
-    const text = await readPrompt(canvas, request, () => {});
+    // To the letter, like the captions: the run's engine reads 77 tokens.
+    const [prompt, negativePrompt] = await canvas.encoders.textStates([request.prompt, request.negativePrompt]);
+    const text = { prompt: prompt!, negativePrompt: negativePrompt! };
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>
       hear({ kind: 'progress', progress: drawn }),
     );

@@ -21,6 +21,7 @@ import {
   develop,
   drawLatents,
   readPrompt,
+  tokensOf,
 } from './drawing.ts';
 import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
@@ -123,6 +124,7 @@ export function createStudio(stored: Kept): WireStudio {
         ...tokenizer.pieces(text),
         ...tokenizer.judge(identifier),
         wordsCut: tokenizer.encodePadded(text).cutWords,
+        chunks: tokenizer.chunks(text).length,
       };
     },
     suggestIdentifier: async () => suggestName(opened().tokenizer),
@@ -141,7 +143,8 @@ export function createStudio(stored: Kept): WireStudio {
           turns.picture(signal, async () => {
             const begun = performance.now();
             if (!turns.run) hearGpu = onProgress;
-            return engines.draw(adapter, request, async (unet, weights) => ({
+            const spec = { ...request, textTokens: tokensOf(text, canvas) };
+            return engines.draw(adapter, spec, async (unet, weights) => ({
               ...{ begun, weights },
               latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
             }));

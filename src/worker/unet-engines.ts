@@ -14,6 +14,7 @@ import type { Speed } from '../gpu/stopwatch.ts';
 import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
 import type { KernelChoice } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
+import { TEXT_TOKENS } from '../model/graphs.ts';
 import type { Programs } from '../plan/programs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
@@ -49,9 +50,9 @@ export interface UNetEngines {
 
 /** The engine's options for a spec; the same for planning and for building, so that a forecast is what will be. */
 export function optionsOf(files: UNetFiles, spec: EngineSpec): Omit<EngineOptions, 'weights'> {
-  const { rank, alpha, size, weights: weightStorage, training } = spec;
+  const { rank, alpha, size, weights: weightStorage, textTokens = TEXT_TOKENS, training } = spec;
   const side = size / files.downscale;
-  const common = { config: files.config, height: side, width: side, rank, alpha, weightStorage };
+  const common = { config: files.config, height: side, width: side, textTokens, rank, alpha, weightStorage };
   if (!training) return { ...common, activations: 'f32', recompute: 'auto' };
   const { batch, accumulate, activations, recompute, beta1, beta2, epsilon, weightDecay, clip } = training;
   const optimizer = { learningRates: learningRates(training), beta1, beta2, epsilon, weightDecay, clip };

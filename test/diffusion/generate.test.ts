@@ -1,9 +1,9 @@
 // generate() with a U-Net that is a formula: guidance, what is asked of it and in which order, stopping.
 import { describe, expect, it } from 'vitest';
-import { ddimStep, ddimTimesteps } from '../../src/diffusion/ddim.ts';
 import { type GenerateRequest, generate, type Predictor } from '../../src/diffusion/generate.ts';
 import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
-import { normals } from '../../src/diffusion/random.ts';
+import { samplerPlan } from '../../src/diffusion/samplers.ts';
+import { torchGenerator } from '../../src/diffusion/torch-random.ts';
 import type { UNetInputs } from '../../src/gpu/engine-types.ts';
 
 const schedule = noiseSchedule({
@@ -12,10 +12,12 @@ const schedule = noiseSchedule({
   beta_schedule: 'scaled_linear',
   steps_offset: 1,
 });
+const noise = torchGenerator(3).randn(8);
 const request: GenerateRequest = {
   prompt: Float32Array.of(2),
   negativePrompt: Float32Array.of(-1),
-  noise: normals({ seed: 3, purpose: 'picture' }, 8),
+  noise: () => noise,
+  sampler: 'ddim',
   steps: 5,
   guidance: 7.5,
   strength: 0.5,
@@ -35,13 +37,11 @@ function formula() {
 const never = new AbortController().signal;
 
 describe('generate', () => {
-  it('is DDIM over ε(∅) + g · (ε(c) − ε(∅))', async () => {
+  it('is the sampler over ε(∅) + g · (ε(c) − ε(∅))', async () => {
     const { unet } = formula();
-    let x = request.noise;
-    for (const t of ddimTimesteps(schedule, 5)) {
-      const guided = x.map((v) => v * 0.5 + -1 + 7.5 * (v * 0.5 + 2 - (v * 0.5 + -1)));
-      x = ddimStep(schedule, 5, t, guided, x);
-    }
+    let x = noise;
+    for (const { latents: weights, outputs } of samplerPlan('ddim', schedule, 5).steps)
+      x = x.map((v) => v * weights[0]! + outputs[0]! * (v * 0.5 + -1 + 7.5 * (v * 0.5 + 2 - (v * 0.5 + -1))));
     const latents = await generate(never, unet, schedule, request);
     // f32 stores of the two answers; x is up to a few dozen after five steps of this rude model
     for (const [i, value] of x.entries())
@@ -60,11 +60,26 @@ describe('generate', () => {
   });
 
   it('leaves the caller’s noise as it was and reports every step', async () => {
-    const before = request.noise.slice();
+    const before = noise.slice();
     const steps: string[] = [];
     await generate(never, formula().unet, schedule, request, (done, total) => steps.push(`${done}/${total}`));
-    expect(request.noise).toEqual(before);
+    expect(noise).toEqual(before);
     expect(steps).toEqual(['1/5', '2/5', '3/5', '4/5', '5/5']);
+  });
+
+  it('draws new noise at every step of an ancestral sampler but the last, and scales what the U-Net reads', async () => {
+    const stream = torchGenerator(3);
+    const drawn: Float32Array[] = [];
+    const draw = () => {
+      drawn.push(stream.randn(8));
+      return drawn.at(-1)!;
+    };
+    const { asked, unet } = formula();
+    await generate(never, unet, schedule, { ...request, noise: draw, sampler: 'euler-a', guidance: 1 });
+    expect(drawn.length).toBe(5);
+    const { initialScale, steps } = samplerPlan('euler-a', schedule, 5);
+    for (const [i, value] of asked[0]!.sample.entries())
+      expect(value).toBeCloseTo(drawn[0]![i]! * initialScale * steps[0]!.inputScale, 5);
   });
 
   it('stops between two questions', async () => {

@@ -47,7 +47,8 @@ const draw = async (strength: number, steps = 20): Promise<Float32Array> => {
   return generate(new AbortController().signal, engine, schedule, {
     prompt,
     negativePrompt,
-    noise,
+    noise: () => noise,
+    sampler: 'ddim',
     steps,
     guidance: 7.5,
     strength,

@@ -29,6 +29,7 @@ export const settings: TrainingSettings = {
   keptAside: 1,
   heldOutDraws: 32,
   previewEvery: 5,
+  previewSampler: 'dpm++2m',
   previewSteps: 2,
   activations: 'f32',
   recompute: 'auto',

@@ -179,6 +179,7 @@ export class FakeStudio implements StudioCalls {
       ordinaryWord,
       nonLatin: [...text].some((letter) => letter > '\u024f'),
       wordsCut: Math.max(0, text.split(/\s+/).filter(Boolean).length - 75),
+      chunks: Math.max(1, Math.ceil(text.split(/\s+/).filter(Boolean).length / 75)),
     };
   }
   async suggestIdentifier(): Promise<string> {

@@ -7,7 +7,7 @@ import { Compare } from '../../src/ui/state/compare.svelte.ts';
 import { Photos } from '../../src/ui/state/photos.svelte.ts';
 import { Run } from '../../src/ui/state/run.svelte.ts';
 import type { StudioCalls } from '../../src/ui/state/studio.ts';
-import type { AdapterInfo, Picture, RunSummary, TrainingJob } from '../../src/worker/api.ts';
+import type { AdapterInfo, Picture, RunSummary, ShownCell, TrainingJob } from '../../src/worker/api.ts';
 import { FakeStudio } from './fake-studio.ts';
 import { browser } from './tabs.ts';
 
@@ -195,6 +195,41 @@ test('Compare’s pictures are there after a reload, with their prompt, and noth
   expect([after.without?.request.strength, after.with?.request.strength]).toEqual([0, 0.75]);
   await after.goOn();
   expect(studio.calls.length).toBe(drawn);
+});
+
+test('pictures that an earlier version drew open as DDIM, and what is drawn beside them is drawn as it was then', async () => {
+  const adapter = { adapterId: 'run', identifier: 'abc', classNoun: 'toy', moments: [10], bestStep: 10 } as AdapterInfo;
+  class Studio extends FakeStudio {
+    override async adapters() {
+      return [adapter];
+    }
+  }
+  const studio = new Studio();
+  const then = {
+    prompt: 'abc',
+    negativePrompt: '',
+    seed: 7,
+    steps: 20,
+    guidance: 7.5,
+    size: 128,
+    weights: 'f16' as const,
+  };
+  const cell = (adapterId: string | null, strength: number): ShownCell => {
+    const request = { ...then, adapterId, moment: null, strength };
+    return { request, picture: { kind: 'full', png: new Blob(), width: 128, height: 128, request, ms: 1 } };
+  };
+  await studio.keepShown('compare', { modelId: 'demo', cells: [cell(null, 0), cell('run', 1)] });
+  const compare = new Compare(
+    studio,
+    () => ({ size: 128, weights: 'f16' }),
+    async () => {},
+    () => 'demo',
+  );
+  await compare.list();
+  expect([compare.sampler, compare.steps, compare.without?.request.seed]).toEqual(['ddim', 20, 7]);
+  expect(compare.request(0.5)!.sampler).toBe(undefined);
+  await compare.draw();
+  expect(compare.request(0.5)!.sampler).toBe('ddim');
 });
 
 test('a run that could not begin, since another tab trains, does not take that tab’s run from the project', async () => {

@@ -25,7 +25,9 @@ test('before a model is open nothing is said, then how many words are not read',
   await reading.ask([long, 'a toy', long]);
   expect([reading.cut(long), reading.cut('a toy')]).toEqual([6, 0]);
   expect(studio.asked.length).toBe(2); // each text once
-  expect(en.words.cut('prompt', 6)).toBe('The prompt is too long: the last 6 words are not read.');
+  expect(en.words.cut('caption', 6)).toBe('The caption is too long: the last 6 words are not read.');
+  expect([reading.chunks(long), reading.chunks('a toy'), reading.chunks('never asked')]).toEqual([2, 1, null]);
+  expect(en.words.chunks(2)).toBe('Read in 2 parts of 75 tokens, one after the other.');
 });
 
 test('another model is asked again, and an answer from a model that was exchanged meanwhile is not kept', async () => {

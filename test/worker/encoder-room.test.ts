@@ -17,7 +17,7 @@ function room() {
       close: async () => void log.push('closed'),
     } as unknown as Encoders;
   };
-  const tokenizer = { encodePadded: () => ({ ids: new Int32Array(), cutWords: 0 }) };
+  const tokenizer = { encodePadded: () => ({ ids: new Int32Array(), cutWords: 0 }), chunks: () => [] };
   const files = { textEncoder: { config: {}, tensors: none }, vae: { config: {}, tensors: none } };
   return { log, decoded, encoders: encoderRoom(files, tokenizer, open) };
 }

@@ -80,7 +80,7 @@ describe('the engine room', () => {
     await room.forTraining({ ...settings, rank: 4 });
     await room.draw(adapter('a', 8), picture, nothing);
     expect(made.map((m) => m.log)).toEqual([[], ['lora 8', 'destroyed']]);
-    expect(made[1]!.spec).toEqual({ rank: 8, alpha: 8, size: 16, weights: 'f16', training: null });
+    expect(made[1]!.spec).toEqual({ rank: 8, alpha: 8, size: 16, weights: 'f16', textTokens: 77, training: null });
   });
 
   it('reuses the run’s engine afterwards, and loads the adapter it then needs', async () => {

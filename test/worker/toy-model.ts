@@ -29,6 +29,9 @@ export function toyEncoders() {
   };
   const tokenizer = {
     encodePadded: (text: string) => ({ ids: Int32Array.from(text, (c) => c.charCodeAt(0)), cutWords: 0 }),
+    chunks: (text: string) => [
+      { ids: Int32Array.from(text, (c) => c.charCodeAt(0)), weights: new Float32Array(77).fill(1) },
+    ],
   };
   const room = encoderRoom(
     { textEncoder: { config: {}, tensors: none }, vae: { config: {}, tensors: none } },
@@ -44,7 +47,7 @@ export function toyCanvas(decoderParameters = 0) {
   const { room, count } = toyEncoders();
   const timed = timings(memoryTimings(), 'toy', async () => ({ key: 'toy', name: 'toy', flopsPerMs: null }));
   const canvas: Canvas = {
-    ...{ encoders: room, schedule: set.schedule, downscale: 8, sizes: [16] },
+    ...{ encoders: room, schedule: set.schedule, downscale: 8, textWidth: 1, sizes: [16] },
     needs: { decoderParameters, encodeRam: () => 1, decodeRam: () => 2 },
     timings: timed,
   };

@@ -27,6 +27,7 @@ const SETTINGS: TrainingSettings = {
   keptAside: 1,
   heldOutDraws: 32,
   previewEvery: 100,
+  previewSampler: 'dpm++2m',
   previewSteps: 20,
   activations: 'f32',
   recompute: 'off',

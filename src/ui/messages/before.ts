@@ -6,6 +6,7 @@ import type { Knob, KnobRefusal } from '../train/knobs.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
 import { numbers } from './numbers.ts';
+import { samplerNames } from './samplers.ts';
 
 const count = (n: number, one: string, many: string): string => `${amount(n)} ${n === 1 ? one : many}`;
 export const spanText = ({ value, unit, rest }: Span): string =>
@@ -37,6 +38,7 @@ const choices: Record<string, string> = {
   constant: 'constant',
   linear: 'linear',
   cosine: 'cosine',
+  ...samplerNames,
 };
 const knobs: Record<keyof TrainingSettings, KnobWords> = {
   steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
@@ -72,7 +74,8 @@ const knobs: Record<keyof TrainingSettings, KnobWords> = {
     unit: 'steps',
     effect: 'Draws, measures and saves a moment. 0: only at the end.',
   },
-  previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview (DDIM).' },
+  previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview.' },
+  previewSampler: { name: 'Preview sampler', unit: '', effect: 'How a preview is drawn. DPM++ 2M needs few steps.' },
   activations: { name: 'Precision', unit: '', effect: 'f16 needs less memory; f32 is exact.' },
   resolution: {
     name: 'Resolution',

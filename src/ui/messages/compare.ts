@@ -1,5 +1,6 @@
 // Every word of the Compare screen, in English.
 import { count } from '../amounts.ts';
+import { samplerNames } from './samplers.ts';
 
 export const compare = {
   title: 'Compare',
@@ -9,9 +10,14 @@ export const compare = {
   make: 'Make picture',
   stop: 'Stop',
   more: 'More',
+  syntax:
+    '(word) counts more, [word] less, (word:1.3) as much as it says; \\( is a bracket. In captions brackets are only letters.',
   negative: 'Without these words',
   negativeHint: 'What should not be in the picture. Leave empty if unsure.',
-  seedHint: 'Same seed, same picture.',
+  seedHint: 'Same seed, same picture: here and in diffusers.',
+  sampler: 'Sampler',
+  samplerHint: 'DPM++ 2M needs the fewest steps.',
+  samplerNames,
   stepsHint: '20 is enough for a look.',
   drawingSteps: 'Drawing steps',
   guidance: 'Guidance',

@@ -1,11 +1,9 @@
 // What the model does not read of a text, and captions without the name, in English.
 import { count } from '../amounts.ts';
 
-export type CutText = 'caption' | 'prompt' | 'negative' | 'name';
+export type CutText = 'caption' | 'name';
 const subjects: Record<CutText, string> = {
   caption: 'The caption',
-  prompt: 'The prompt',
-  negative: 'This',
   name: 'The name',
 };
 const captions = (n: number): string => (n === 1 ? '1 caption' : `${count(n)} captions`);
@@ -13,6 +11,7 @@ const notRead = (n: number): string =>
   n === 1 ? 'the last word is not read, or not whole' : `the last ${count(n)} words are not read`;
 
 export const words = {
+  chunks: (n: number) => `Read in ${count(n)} parts of 75 tokens, one after the other.`,
   cut: (what: CutText, n: number) => `${subjects[what]} is too long: ${notRead(n)}.`,
   captionsCut: (n: number, wordsCut: number) =>
     `${captions(n)} ${n === 1 ? 'is' : 'are'} too long: ${n === 1 ? notRead(wordsCut) : `${count(wordsCut)} words are not read`}.`,

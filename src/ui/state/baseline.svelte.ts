@@ -107,6 +107,7 @@ const withoutAdapter = (prompt: string, seed: number, steps: number): Omit<DrawR
   prompt,
   negativePrompt: '',
   seed,
+  sampler: 'dpm++2m', // shows what it is in a dozen steps
   steps,
   guidance: 7.5,
   adapterId: null,

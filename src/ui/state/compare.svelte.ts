@@ -15,6 +15,7 @@ export class Compare {
   prompt = $state('');
   negativePrompt = $state('');
   seed = $state(42);
+  sampler = $state(tasteOf(null).sampler);
   steps = $state(tasteOf(null).steps);
   guidance = $state(tasteOf(null).guidance);
   strength = $state(1);
@@ -84,7 +85,9 @@ export class Compare {
     if (this.adapter?.adapterId === adapter.adapterId && this.adapter.moments.length === adapter.moments.length) return;
     this.stop();
     const [usual, taste] = [tasteOf(this.adapter?.modelId ?? null), tasteOf(adapter.modelId)];
-    if (this.steps === usual.steps) this.steps = taste.steps;
+    // A sampler and its number of steps belong together.
+    if (this.sampler === usual.sampler && this.steps === usual.steps)
+      [this.sampler, this.steps] = [taste.sampler, taste.steps];
     if (this.guidance === usual.guidance) this.guidance = taste.guidance;
     this.adapter = adapter;
     this.moment = null;
@@ -208,8 +211,8 @@ export class Compare {
   }
 
   #typed(): Scene {
-    const { prompt, negativePrompt, seed, steps, guidance } = this;
-    const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, steps, guidance };
+    const { prompt, negativePrompt, seed, sampler, steps, guidance } = this;
+    const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, sampler, steps, guidance };
     return { ...scene, ...this.#canvas() };
   }
 

@@ -1,5 +1,6 @@
-// Texts in; how many of their words the open model does not read out: nothing is said before a model is open, and all of it once one is.
+// Texts in; what the open model reads of them out: nothing is said before a model is open, and all of it once one is.
 import { SvelteMap } from 'svelte/reactivity';
+import type { TokenReport } from '../../worker/api.ts';
 import type { StudioCalls } from './studio.ts';
 
 /** Texts that are remembered; 500 captions and what is typed meanwhile. */
@@ -8,7 +9,7 @@ const remembered = 2000;
 export class Reading {
   readonly #studio: StudioCalls;
   readonly #model: () => string | null;
-  readonly #cut = new SvelteMap<string, number>();
+  readonly #read = new SvelteMap<string, Pick<TokenReport, 'wordsCut' | 'chunks'>>();
   readonly #asked = new Set<string>();
 
   /** `model`: the open one's id, whose tokenizer counts. */
@@ -22,8 +23,11 @@ export class Reading {
   }
   /** Words at the end of a text that are not read, or not whole; null while nobody knows. */
   cut(text: string): number | null {
-    const key = this.#key(text);
-    return key === null ? null : (this.#cut.get(key) ?? null);
+    return this.#known(text)?.wordsCut ?? null;
+  }
+  /** Parts of 75 tokens that a drawing prompt is read in; null while nobody knows. */
+  chunks(text: string): number | null {
+    return this.#known(text)?.chunks ?? null;
   }
 
   /** Asks for the texts not known yet; of an effect it should be all that the effect shows. */
@@ -33,8 +37,8 @@ export class Reading {
       if (key === null || this.#asked.has(key)) continue;
       this.#asked.add(key);
       try {
-        const { wordsCut } = await this.#studio.tokens(text, '');
-        if (this.#key(text) === key) this.#keep(key, wordsCut);
+        const report = await this.#studio.tokens(text, '');
+        if (this.#key(text) === key) this.#keep(key, report);
         else this.#asked.delete(key); // another model answered
       } catch {
         this.#asked.delete(key); // closed meanwhile: asked again with the next one
@@ -46,11 +50,15 @@ export class Reading {
     const model = this.#model();
     return model === null ? null : `${model}\n${text.trim()}`;
   }
-  #keep(key: string, wordsCut: number): void {
-    this.#cut.set(key, wordsCut);
-    const [oldest] = this.#cut.keys();
-    if (this.#cut.size <= remembered || oldest === undefined) return;
-    this.#cut.delete(oldest);
+  #known(text: string): Pick<TokenReport, 'wordsCut' | 'chunks'> | undefined {
+    const key = this.#key(text);
+    return key === null ? undefined : this.#read.get(key);
+  }
+  #keep(key: string, { wordsCut, chunks }: TokenReport): void {
+    this.#read.set(key, { wordsCut, chunks });
+    const [oldest] = this.#read.keys();
+    if (this.#read.size <= remembered || oldest === undefined) return;
+    this.#read.delete(oldest);
     this.#asked.delete(oldest);
   }
 }

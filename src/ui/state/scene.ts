@@ -3,7 +3,10 @@ import type { AdapterInfo, DrawRequest, Picture, Shown, ShownCell } from '../../
 import { tasteOf } from '../../worker/client.ts';
 
 /** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
-export type Scene = Pick<DrawRequest, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidance' | 'size' | 'weights'>;
+export type Scene = Pick<
+  DrawRequest,
+  'prompt' | 'negativePrompt' | 'seed' | 'sampler' | 'steps' | 'guidance' | 'size' | 'weights'
+>;
 export const keyOf = (request: DrawRequest): string => JSON.stringify(request);
 
 /** The prompt that an adapter was trained on. */
@@ -30,7 +33,7 @@ export function lastScene({ modelId, cells }: Shown, adapters: readonly AdapterI
   const adapter = adapters.find(({ adapterId }) => adapterId === wanted?.adapterId);
   if (!wanted || !adapter || modelId !== chosen) return null;
   const { adapterId: _, moment, strength, ...scene } = wanted;
-  const { prompt, negativePrompt, seed, steps, guidance } = scene;
+  const { prompt, negativePrompt, seed, sampler = 'ddim', steps, guidance } = scene;
   return {
     pictures: cells.flatMap(({ request, picture }): [string, Picture][] =>
       picture ? [[keyOf(request), picture]] : [],
@@ -38,7 +41,7 @@ export function lastScene({ modelId, cells }: Shown, adapters: readonly AdapterI
     // A slow card's strip was not asked for.
     state: {
       ...{ adapter, scene, moment, strength, strip: cells.length > 2 },
-      ...{ prompt, negativePrompt, seed, steps, guidance },
+      ...{ prompt, negativePrompt, seed, sampler, steps, guidance },
     },
   };
 }

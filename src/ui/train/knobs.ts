@@ -1,5 +1,6 @@
 // The advanced settings as a table: group, kind, limits. Labels and effects are in messages/train.ts, defaults in presets.ts.
 import type { TrainingSettings } from '../../worker/api.ts';
+import { samplers } from '../../worker/client.ts';
 import { type NumberRefusal, numberText, readNumber, withinLimits } from '../read-number.ts';
 
 export type KnobKey = keyof TrainingSettings;
@@ -55,6 +56,7 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   whole('keptAside', 'photos', 0, 10, true),
   whole('heldOutDraws', 'photos', 1, 1000),
   whole('previewEvery', 'previews', 0, 20_000, true),
+  choice('previewSampler', 'previews', samplers),
   whole('previewSteps', 'previews', 1, 100),
   choice('resolution', 'previews', sizes, true),
   choice('weights', 'previews', ['f16', 'int8'], true),

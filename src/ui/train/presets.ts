@@ -114,7 +114,8 @@ const common = (
   weightDecay: 1e-2,
   keptAside: keptAsideFor(photos),
   heldOutDraws: 32,
-  previewSteps: 20,
+  previewSampler: 'dpm++2m',
+  previewSteps: 12,
   activations: isDemoModel(modelId) ? 'f32' : 'f16', // f16 halves what a large model holds; the demo model is too small to need it
   recompute: 'auto',
   resolution,
