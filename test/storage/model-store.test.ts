@@ -88,8 +88,11 @@ describe('a model', () => {
   it('opens when the network is there but never answers', async () => {
     const { open, first } = setup();
     await open();
-    const never: typeof fetch = (_input, init) =>
-      new Promise((_, reject) => init!.signal!.addEventListener('abort', () => reject(init!.signal!.reason)));
+    const never: typeof fetch = async (_input, init) => {
+      const signal = init!.signal!;
+      signal.throwIfAborted(); // as fetch does: on a busy computer the stop below comes first
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
     const model = await open({ fetch: never, patienceMs: 10 });
     expect(await first(model)).toBe(1 + UNET.length);
     expect(model.updateFailed?.message).toMatch(/10 ms/);
