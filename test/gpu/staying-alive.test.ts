@@ -18,7 +18,6 @@ import { modulesOf, planOf, type UNetFiles, unetEngines } from '../../src/worker
 import { openUNet } from '../../tools/golden-folder.ts';
 import { settings as toySettings } from '../training/toy-run.ts';
 import { testDevice } from './device.ts';
-import { habitDevice } from './habit-device.ts';
 
 vi.setConfig({ testTimeout: 300_000 }); // software, on a computer that may be busy
 const report: Omit<GpuReport, 'features'> = {
@@ -37,10 +36,39 @@ beforeAll(async () => {
   files = { config, tensors: weights, downscale: 8, sizes: [64, 128] };
 });
 
-/** A device that has room for so many bytes; `refuseAt`: and refuses its n-th buffer. */
+/** A device that has room for so many bytes; `refuseAt`: and refuses its n-th buffer. What it refuses it says as a real one does. */
 async function smallDevice(capacity: number, refuseAt = Number.POSITIVE_INFINITY) {
-  const state = habitDevice(await testDevice(), { capacity, refuseAt });
-  return { device: state.device, state };
+  const device = await testDevice();
+  const create = device.createBuffer.bind(device);
+  const pop = device.popErrorScope.bind(device);
+  const push = device.pushErrorScope.bind(device);
+  const refused: boolean[] = [];
+  const state = { live: 0, count: 0 };
+  device.pushErrorScope = (filter) => {
+    refused.push(false);
+    push(filter);
+  };
+  device.popErrorScope = async () => {
+    const here = refused.pop();
+    const error = await pop();
+    return here ? ({ message: 'no room' } as GPUOutOfMemoryError) : error;
+  };
+  device.createBuffer = (descriptor) => {
+    const no = ++state.count >= refuseAt || state.live + descriptor.size > capacity;
+    if (no && refused.length > 0) refused[refused.length - 1] = true;
+    else if (no) throw new Error(`${descriptor.label} was asked for outside an out-of-memory scope`);
+    const buffer = create(descriptor);
+    if (!no) state.live += descriptor.size;
+    let gone = false;
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      if (!no && !gone) state.live -= descriptor.size;
+      gone = true;
+      return destroy();
+    };
+    return buffer;
+  };
+  return { device, state };
 }
 const engines = (device: GPUDevice) =>
   unetEngines(
@@ -64,7 +92,7 @@ describe('out of memory', () => {
     const needed = planOf(files, spec, report).gpuBytes;
     const { device: counted, state: all } = await smallDevice(Number.POSITIVE_INFINITY);
     (await build(counted, spec)).destroy();
-    const { buffers } = all;
+    const buffers = all.count;
     const own = buffers - planOf(files, spec, report).built.weights.size; // the engine's, after the weights
     counted.destroy();
     expect(own).toBeGreaterThan(8);
