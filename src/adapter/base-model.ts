@@ -46,6 +46,9 @@ const KEPT = [
   'ss_v2',
   'ss_base_model_version',
   'ss_sd_model_name',
+  'ss_sd_model_hash',
+  'ss_new_sd_model_hash',
+  'ss_clip_skip',
   'modelspec.architecture',
   'modelspec.prediction_type',
 ];

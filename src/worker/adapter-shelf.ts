@@ -1,9 +1,9 @@
 // Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
 
-import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 import { type BaseModel, saidOfBase } from '../adapter/base-model.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
-import { kohyaMetadata, withoutNetwork } from '../adapter/metadata.ts';
+import { kohyaMetadata, networkOf, withoutNetwork } from '../adapter/metadata.ts';
 import { openAdapter } from '../adapter/open-adapter.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
@@ -17,8 +17,9 @@ export interface AdapterShelf {
   list(): Promise<AdapterInfo[]>;
   /** Weights of a moment; null = the best. */
   load(adapterId: string, moment: number | null): Promise<LoadedAdapter>;
-  file(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
-  /** Takes in a file of ours, diffusers', kohya's or peft's, checked against the modules of the open model, which is asked for only then. */
+  /** `numbers`: absent: as the layout's programs write them. */
+  file(adapterId: string, moment: number | null, layout: AdapterLayout, numbers?: AdapterNumbers): Promise<AdapterFile>;
+  /** Takes in a LoRA in any layout that is known, checked against the modules of the open model, which is asked for only then. */
   take(name: string, file: Blob, open: () => { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
 
@@ -43,10 +44,10 @@ export function adapterShelf(
       );
     return { step, weights };
   };
-  const metadataOf = async ({ run, photos, base, modelId, said = {} }: StoredAdapter, step: number) =>
+  const metadataOf = async ({ run, photos, base, modelId, rank, said = {} }: StoredAdapter, step: number) =>
     run
       ? kohyaMetadata(run, base ?? (await baseOf(modelId)), learnedFrom(photos, run.settings.keptAside), step)
-      : { ...said };
+      : { ...said, ...networkOf(rank) };
   return {
     list: async () => (await store.list()).map(infoOf),
     async load(adapterId, moment) {
@@ -54,15 +55,15 @@ export function adapterShelf(
       const { step, weights } = await weightsOf(adapter, moment);
       return { key: `${adapterId} ${step}`, rank: adapter.rank, alpha: adapter.alpha, weights };
     },
-    async file(adapterId, moment, layout) {
+    async file(adapterId, moment, layout, numbers) {
       const adapter = await find(adapterId);
       const { step, weights } = await weightsOf(adapter, moment);
-      const modules = modulesIn(weights, adapter.rank);
+      const modules = adapter.modules ?? modulesIn(weights, adapter.rank);
       const metadata = await metadataOf(adapter, step);
       const bytes =
         layout === 'kohya'
-          ? writeKohya(weights, modules, adapter, metadata)
-          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata));
+          ? await writeKohya(weights, modules, adapter, metadata, numbers)
+          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata), numbers);
       const { identifier, classNoun, bestStep } = adapter;
       return { name: adapterFileName(identifier, classNoun, step, bestStep, layout), bytes };
     },
@@ -72,7 +73,8 @@ export function adapterShelf(
       const read = await readAdapter(opened, model.modules);
       const adapterId = crypto.randomUUID();
       // Ours says the words it answers to; so do some others'. Without them the prompt is the user's to know.
-      const [identifier = '', ...noun] = (read.metadata['modelspec.trigger_phrase'] ?? '').split(' ');
+      const phrase = (read.metadata['modelspec.trigger_phrase'] ?? '').slice(0, MOST_WORDS);
+      const [identifier = '', ...noun] = phrase.split(' ');
       const adapter: StoredAdapter = {
         adapterId,
         name: name.replace(/\.safetensors$/i, ''),
@@ -87,7 +89,9 @@ export function adapterShelf(
         run: null,
         photos: 0,
         said: saidOfBase(read.metadata),
-        fileBytes: adapterTensorBytes(modulesIn(read.weights, read.rank), read.rank),
+        modules: read.modules,
+        fileBytes: adapterTensorBytes(read.modules, read.rank),
+        ...(read.leftOut.textEncoder + read.leftOut.embeddings > 0 && { leftOut: read.leftOut }),
       };
       await store.saveMoment(adapterId, 0, read.weights);
       await store.save(adapter);
@@ -105,6 +109,8 @@ function modelFor<M>(file: string, open: () => M): M {
   }
 }
 
+const MOST_WORDS = 200; // letters of a trigger phrase: somebody's file may say anything
+
 /** Names and sizes of the modules that weights of this rank belong to. */
 const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
   [...weights].map(([name, { down, up }]) => ({
@@ -114,7 +120,8 @@ const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
   }));
 
 function infoOf(adapter: StoredAdapter): AdapterInfo {
-  const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
+  const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes, leftOut } =
+    adapter;
   const nameTrained = adapter.run?.nameTrained ?? true;
   const known = {
     adapterId,
@@ -130,5 +137,5 @@ function infoOf(adapter: StoredAdapter): AdapterInfo {
     fileBytes,
   };
   const modelVersion = adapter.run?.modelVersion;
-  return modelVersion === undefined ? known : { ...known, modelVersion };
+  return { ...known, ...(modelVersion !== undefined && { modelVersion }), ...(leftOut && { leftOut }) };
 }

@@ -1,6 +1,6 @@
 // The seam between the page and the studio worker: types only. The page calls `StudioClient` (client.ts, AbortSignal first); the worker
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
-import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 import type { PhotoReading } from '../dataset/read-photo.ts';
 import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import type { TokenReport } from '../encoders/tokenizer.ts';
@@ -19,7 +19,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import type { Forecast } from './forecast.ts';
 
-export type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+export type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 export type { Crop } from '../dataset/crop.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
@@ -95,7 +95,13 @@ export interface Studio {
   developPreview(runId: string, step: number, onProgress: OnProgress): Promise<Picture>;
   forgetRun(runId: string): Promise<void>;
   adapters(): Promise<AdapterInfo[]>;
-  adapterFile(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
+  /** `numbers`: absent: as the layout's programs write them. */
+  adapterFile(
+    adapterId: string,
+    moment: number | null,
+    layout: AdapterLayout,
+    numbers?: AdapterNumbers,
+  ): Promise<AdapterFile>;
   readAdapter(name: string, file: Blob): Promise<AdapterInfo>;
   deleteAdapter(adapterId: string): Promise<void>;
   /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */

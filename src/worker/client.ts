@@ -79,8 +79,8 @@ export class StudioClient implements Calls {
   previews: Calls['previews'] = (runId) => this.#ask((studio) => studio.previews(runId));
   forgetRun: Calls['forgetRun'] = (runId) => this.#ask((studio) => studio.forgetRun(runId));
   adapters: Calls['adapters'] = () => this.#ask((studio) => studio.adapters());
-  adapterFile: Calls['adapterFile'] = (id, moment, layout) =>
-    this.#ask((studio) => studio.adapterFile(id, moment, layout));
+  adapterFile: Calls['adapterFile'] = (id, moment, layout, numbers) =>
+    this.#ask((studio) => studio.adapterFile(id, moment, layout, numbers));
   readAdapter: Calls['readAdapter'] = (name, file) =>
     this.#ask((studio) => studio.readAdapter(name, file), this.#openAgain);
   deleteAdapter: Calls['deleteAdapter'] = (adapterId) => this.#ask((studio) => studio.deleteAdapter(adapterId));

@@ -1,6 +1,7 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
 import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
+import { ATTENTION_TARGETS, isTarget } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 
@@ -11,6 +12,8 @@ export interface EngineSpec {
   size: number; // px, square
   weights: WeightStorage;
   training: TrainingSettings | null; // null = only pictures
+  /** Modules that it adapts; absent: the attention's projections, as runs do. */
+  targets?: readonly string[];
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
 export interface LoadedAdapter {
@@ -62,6 +65,11 @@ export const pictureSpec = ({ size, weights }: PictureSpec, rank = DRAWING_RANK)
   ...{ rank, alpha: rank },
   ...{ size, weights, training: null },
 });
+const carrierSpec = (picture: PictureSpec, adapter: LoadedAdapter | null): EngineSpec => {
+  const names = [...(adapter?.weights.keys() ?? [])];
+  const usual = names.every((name) => isTarget(ATTENTION_TARGETS, name));
+  return { ...pictureSpec(picture, adapter?.rank), ...(!usual && { targets: names }) };
+};
 
 export function engineRoom(build: BuildEngine): EngineRoom {
   let slot: Slot | null = null;
@@ -100,7 +108,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
       }
     },
     async draw(adapter, picture, work) {
-      const spec = pictureSpec(picture, adapter?.rank);
+      const spec = carrierSpec(picture, adapter);
       if (!running) {
         const here = slot && serves(slot.spec, spec, adapter) ? slot : await replace(spec);
         if (adapter && here.carries !== adapter.key) {
@@ -142,4 +150,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
 
 /** Can an engine made for `here` draw what is asked? */
 const serves = (here: EngineSpec, asked: EngineSpec, adapter: LoadedAdapter | null): boolean =>
-  here.size === asked.size && here.weights === asked.weights && (!adapter || here.rank >= adapter.rank);
+  here.size === asked.size &&
+  here.weights === asked.weights &&
+  (!adapter || here.rank >= adapter.rank) &&
+  [...(adapter?.weights.keys() ?? [])].every((name) => isTarget(here.targets ?? ATTENTION_TARGETS, name));

@@ -16,7 +16,7 @@ import type { Canvas } from './drawing.ts';
 import { encoderRoom } from './encoder-room.ts';
 import { type EngineRoom, engineRoom } from './engine-room.ts';
 import type { Timings } from './timings.ts';
-import { modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
+import { everyModule, modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
 
 /** A diffusers folder, wherever it lies. Paths as in the folder: `unet/config.json`. */
 export interface ModelFiles {
@@ -31,7 +31,9 @@ export interface ModelSession {
   canvas: Canvas;
   unet: UNetFiles;
   engines: EngineRoom;
-  modules: readonly LoraModule[];
+  modules: readonly LoraModule[]; // those that runs train
+  /** Those that an adapter of another program may change. */
+  everyModule(): readonly LoraModule[];
   /** What the files of its adapters say of it. */
   base(): BaseModel;
   /** Frees what it has on the graphics card; the next engine brings it back. Not while anything is drawn or trained. */
@@ -99,6 +101,7 @@ export async function modelSession(
     unet,
     engines,
     modules: modulesOf(unet),
+    everyModule: () => everyModule(unet),
     base: () => baseModelOf(files.info, config, guess ? null : schedule.predictionType),
     letGo,
     async close() {

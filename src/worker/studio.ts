@@ -211,9 +211,13 @@ export function createStudio(stored: Kept): WireStudio {
       await kept.runPhotos.forget(runId);
     },
     adapters: () => shelf.list(),
-    adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
+    adapterFile: (adapterId, moment, layout, numbers) => shelf.file(adapterId, moment, layout, numbers),
     readAdapter: (name, file) =>
-      blaming('disk', () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().modules })), name),
+      blaming(
+        'disk',
+        () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().everyModule() })),
+        name,
+      ),
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
       const bytes = runs.evidence(runId);

@@ -85,10 +85,16 @@ describe('a file', () => {
   it('that somebody else made keeps what it said of its base', async () => {
     const said = { ss_base_model_version: 'sd_v2', ss_v2: 'True', ss_sd_model_name: 'theirs.safetensors' };
     const { store, shelf, file } = await shelfWith({});
-    const theirs = writeKohya(weightsOf(4), modules, { rank: 4, alpha: 4 }, { ...said, ss_dataset_dirs: '/home/they' });
+    const theirs = await writeKohya(
+      weightsOf(4),
+      modules,
+      { rank: 4, alpha: 4 },
+      { ...said, ss_dataset_dirs: '/home/they' },
+    );
     const { adapterId } = await shelf.take('x.safetensors', new Blob([theirs]), () => ({ id: 'own-1', modules }));
     await store.save({ ...(await store.load(adapterId))!, adapterId: 'a' });
-    expect((await file(0, 'kohya')).says).toEqual(said);
+    expect((await file(0, 'kohya')).says).toMatchObject({ ...said, ss_network_dim: '4', ss_network_alpha: '4' });
+    expect((await file(0, 'kohya')).says.ss_dataset_dirs).toBeUndefined();
     expect((await file(0, 'diffusers')).says).toEqual({ format: 'pt', ...said });
   });
 });
