@@ -37,7 +37,9 @@ function kindOf(keys: readonly string[]): { kind: AdapterKind; key: string | und
 
 /** Where a LoRA for XL has changed so little that no name gives it away, the width of its text does. */
 function xlText(file: SafetensorsFile): { kind: AdapterKind; key: string } | null {
-  const ofText = file.keys().find((key) => /attn2[._]to_[kv][._].*(down|lora_A)/.test(key) && file.shape(key)[1] === 2048);
+  const ofText = file
+    .keys()
+    .find((key) => /attn2[._]to_[kv][._].*(down|lora_A)/.test(key) && file.shape(key)[1] === 2048);
   return ofText === undefined ? null : { kind: 'sdxl', key: ofText };
 }
 

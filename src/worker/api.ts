@@ -2,7 +2,7 @@
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
 import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 import type { PhotoReading } from '../dataset/read-photo.ts';
-import type { DrawRequest, Picture } from '../diffusion/picture.ts';
+import type { AdapterChoice, DrawRequest, Picture } from '../diffusion/picture.ts';
 import type { TokenReport } from '../encoders/tokenizer.ts';
 import type { FileKind } from '../files/file-kind.ts';
 import type { GpuReport } from '../gpu/report.ts';
@@ -23,7 +23,7 @@ export type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '..
 export type { Crop } from '../dataset/crop.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
-export type { DrawRequest, Picture } from '../diffusion/picture.ts';
+export type { AdapterChoice, DrawRequest, Picture } from '../diffusion/picture.ts';
 export type { TokenReport } from '../encoders/tokenizer.ts';
 export type { FileKind } from '../files/file-kind.ts';
 export type { GpuBytes, WeightStorage } from '../gpu/engine-types.ts';
@@ -103,6 +103,8 @@ export interface Studio {
     numbers?: AdapterNumbers,
   ): Promise<AdapterFile>;
   readAdapter(name: string, file: Blob): Promise<AdapterInfo>;
+  /** Keeps these as one adapter, exactly what they add together; its rank is the sum of theirs. */
+  mergeAdapters(choices: readonly AdapterChoice[]): Promise<AdapterInfo>;
   deleteAdapter(adapterId: string): Promise<void>;
   /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */
   evidence(runId: string): Promise<Uint8Array>;

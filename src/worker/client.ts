@@ -83,6 +83,7 @@ export class StudioClient implements Calls {
     this.#ask((studio) => studio.adapterFile(id, moment, layout, numbers));
   readAdapter: Calls['readAdapter'] = (name, file) =>
     this.#ask((studio) => studio.readAdapter(name, file), this.#openAgain);
+  mergeAdapters: Calls['mergeAdapters'] = (choices) => this.#ask((studio) => studio.mergeAdapters(choices));
   deleteAdapter: Calls['deleteAdapter'] = (adapterId) => this.#ask((studio) => studio.deleteAdapter(adapterId));
   saveProject: Calls['saveProject'] = (change, known) => this.#ask((studio) => studio.saveProject(change, known));
   loadProject: Calls['loadProject'] = () => this.#ask((studio) => studio.loadProject());

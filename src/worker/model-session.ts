@@ -6,6 +6,7 @@ import { guessPrediction } from '../diffusion/prediction.ts';
 import type { EncoderFiles } from '../encoders/encoders.ts';
 import { encoderNeeds } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
+import { familyOf } from '../files/checkpoint/configs.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
 import type { OnProgress } from '../progress.ts';
@@ -55,8 +56,9 @@ export async function modelSession(
   const config = parseUNetConfig(unetConfig);
   const noiseConfig = (await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>;
   const schedule: { -readonly [K in keyof NoiseSchedule]: NoiseSchedule[K] } = noiseSchedule(noiseConfig);
-  // Stable Diffusion 1 predicts ε; a checkpoint of 2 that does not say is asked once, with its first engine. All who hold the schedule see it.
-  let guess = (noiseConfig.prediction_type ?? null) === null && config.crossAttentionDim === SD2_TEXT_WIDTH;
+  // A checkpoint that does not say what it predicts is asked once, with its first engine. All who hold the schedule see it.
+  let guess = (noiseConfig.prediction_type ?? null) === null;
+  const usual = familyOf(config) === 'sd1' ? 'epsilon' : 'v_prediction';
   const tokenizer = loadTokenizer(
     await files.text('tokenizer/vocab.json'),
     await files.text('tokenizer/merges.txt'),
@@ -86,7 +88,7 @@ export async function modelSession(
     const engine = await gpu.build(spec);
     if (!guess) return engine;
     const [nothing] = (await encoders.textStates([''])) as [Float32Array];
-    schedule.predictionType = await guessPrediction(engine, schedule, nothing, 4 * (spec.size / downscale) ** 2);
+    schedule.predictionType = await guessPrediction(engine, schedule, nothing, 4 * (spec.size / downscale) ** 2, usual);
     guess = false;
     return engine;
   });
@@ -102,7 +104,13 @@ export async function modelSession(
     engines,
     modules: modulesOf(unet),
     everyModule: () => everyModule(unet),
-    base: () => baseModelOf(files.info, config, guess ? null : schedule.predictionType),
+    base: () =>
+      baseModelOf(
+        files.info,
+        config,
+        guess ? null : schedule.predictionType,
+        noiseConfig.rescale_betas_zero_snr === true,
+      ),
     letGo,
     async close() {
       letGo();
@@ -110,8 +118,6 @@ export async function modelSession(
     },
   };
 }
-
-const SD2_TEXT_WIDTH = 1024; // OpenCLIP ViT-H; Stable Diffusion 1 has 768
 
 /** What is offered below a model's own resolution, px; the demo is a miniature, and so are its sizes. */
 const SMALLER = [64, 256, 384, 512];

@@ -134,9 +134,7 @@ export function createStudio(stored: Kept): WireStudio {
         const { canvas, engines } = opened();
         checkRequest(request, canvas);
         const text = await readPrompt(canvas, request, onProgress);
-        const { adapterId, moment } = request;
-        const adapter = adapterId === null || request.strength === 0 ? null : await shelf.load(adapterId, moment);
-        const strength = adapter ? request.strength : 0;
+        const { adapter, strength } = await shelf.asked(request);
         const inTurn = () =>
           turns.picture(signal, async () => {
             const begun = performance.now();
@@ -218,6 +216,7 @@ export function createStudio(stored: Kept): WireStudio {
         () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().everyModule() })),
         name,
       ),
+    mergeAdapters: (choices) => shelf.merge(choices),
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
       const bytes = runs.evidence(runId);

@@ -31,7 +31,14 @@ test.each([
   ['textual-inversion', file('clip_l')],
   ['textual-inversion', file('<cat-toy>')],
   // What LyCORIS, peft, diffusers and kohya's scripts write; each was: made for another model.
-  ['dora', file('lora_unet_mid_block.lora_down.weight', 'lora_unet_mid_block.lora_up.weight', 'lora_unet_mid_block.dora_scale')],
+  [
+    'dora',
+    file(
+      'lora_unet_mid_block.lora_down.weight',
+      'lora_unet_mid_block.lora_up.weight',
+      'lora_unet_mid_block.dora_scale',
+    ),
+  ],
   ['dora', file('base_model.model.x.lora_A.weight', 'base_model.model.x.lora_magnitude_vector.weight')],
   ['dora', file('unet.x.lora.down.weight', 'unet.x.lora_magnitude_vector')],
   ['loha', file('lora_unet_mid_block.hada_w1_a', 'lora_unet_mid_block.hada_w1_b')],

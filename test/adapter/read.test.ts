@@ -71,7 +71,13 @@ describe('files of other programs', () => {
 
   it('metadata that is no JSON, or huge, says nothing', async () => {
     const tensors = pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 2);
-    for (const lora_adapter_metadata of ['{"unet.lora_alpha": 4', 'x'.repeat(5e6), `${'['.repeat(1e5)}`, '[1]', '{"r": "x"}']) {
+    for (const lora_adapter_metadata of [
+      '{"unet.lora_alpha": 4',
+      'x'.repeat(5e6),
+      `${'['.repeat(1e5)}`,
+      '[1]',
+      '{"r": "x"}',
+    ]) {
       const { weights } = await readAdapter(await open(writeSafetensors(tensors, { lora_adapter_metadata })), modules);
       expect(weights.get(q.name)).toEqual(weightsOf(2).get(q.name));
     }
@@ -81,7 +87,11 @@ describe('files of other programs', () => {
     const tensors = pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 4);
     const lora_adapter_metadata = JSON.stringify({ 'unet.lora_alpha': 4, 'unet.use_rslora': true });
     const { weights } = await readAdapter(await open(writeSafetensors(tensors, { lora_adapter_metadata })), modules);
-    expect(weights.get(q.name)!.up).toEqual(weightsOf(4).get(q.name)!.up.map((v) => v * 2));
+    expect(weights.get(q.name)!.up).toEqual(
+      weightsOf(4)
+        .get(q.name)!
+        .up.map((v) => v * 2),
+    );
   });
 
   it.each(['F64', 'F16', 'BF16'] as const)('%s', async (dtype) => {

@@ -8,7 +8,9 @@ import { settings } from '../training/toy-run.ts';
 const modules = [{ name: 'm.to_q', inFeatures: 3, outFeatures: 2 }];
 const adapter = (key: string, rank: number, alpha = rank): LoadedAdapter => ({
   ...{ key, rank, alpha },
-  weights: new Map([['m.to_q', { down: new Float32Array(rank * 3).fill(1), up: new Float32Array(2 * rank).fill(rank) }]]),
+  weights: new Map([
+    ['m.to_q', { down: new Float32Array(rank * 3).fill(1), up: new Float32Array(2 * rank).fill(rank) }],
+  ]),
 });
 
 /** Engines that only remember what was done to them. */

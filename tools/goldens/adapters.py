@@ -5,7 +5,8 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers, convert_state_dict_to_kohya
-from lycoris.kohya import create_network
+from lycoris.config import PRESET
+from lycoris.kohya import LycorisNetworkKohya
 from peft import LoraConfig, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from safetensors.numpy import load_file
@@ -73,7 +74,9 @@ def renamed(tensors, spell, kohya=False) -> dict[str, torch.Tensor]:
 def lycoris(**settings):
     """LyCORIS's LoCon over the whole U-Net, as kohya's scripts make one."""
     unet = narrow_unet()
-    network = create_network(1.0, 4, 2, None, [], unet, algo="locon", conv_dim=2, conv_alpha=1, **settings)
+    # Its own preset names the time embedding twice, as a class and by its layers, and then refuses to make two of one name.
+    LycorisNetworkKohya.apply_preset({**PRESET["full"], "unet_target_name": ["conv_in", "conv_out"]})
+    network = LycorisNetworkKohya([], unet, lora_dim=4, alpha=2, conv_lora_dim=2, conv_alpha=1, network_module="locon", **settings)
     network.apply_to([], unet, apply_text_encoder=False, apply_unet=True)
     network.double()
     fill(dict(network.named_parameters()), np.random.default_rng(SEED + 1))
