@@ -56,8 +56,9 @@ export async function modelSession(
   const config = parseUNetConfig(unetConfig);
   const noiseConfig = (await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>;
   const schedule: { -readonly [K in keyof NoiseSchedule]: NoiseSchedule[K] } = noiseSchedule(noiseConfig);
-  // A checkpoint that does not say what it predicts is asked once, with its first engine. All who hold the schedule see it.
-  let guess = (noiseConfig.prediction_type ?? null) === null;
+  // A checkpoint that does not say what it predicts is asked once, with its first engine. All who hold the schedule see it. Those that are fetched
+  // predict ε; Stable Diffusion 1.5's scheduler is older than the word for it.
+  let guess = (noiseConfig.prediction_type ?? null) === null && !EPSILON_MODELS.includes(files.info.id);
   const usual = familyOf(config) === 'sd1' ? 'epsilon' : 'v_prediction';
   const tokenizer = loadTokenizer(
     await files.text('tokenizer/vocab.json'),
@@ -118,6 +119,8 @@ export async function modelSession(
     },
   };
 }
+
+const EPSILON_MODELS = ['demo', 'sd15'];
 
 /** What is offered below a model's own resolution, px; the demo is a miniature, and so are its sizes. */
 const SMALLER = [64, 256, 384, 512];

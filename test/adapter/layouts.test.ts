@@ -20,33 +20,31 @@ const nothing = { textEncoder: 0, embeddings: 0 };
 
 describe('what each layout adds to every module', () => {
   it.each([
-    ['kohya', nothing],
-    ['kohya-te1', { textEncoder: 3, embeddings: 0 }],
-    ['diffusers-old', nothing],
-    ['diffusers', nothing],
-    ['diffusers-all', nothing], // which names attention one way and everything else as peft does
-    ['peft', nothing],
-    ['peft-base-model', nothing],
-    ['peft-default', nothing],
-    ['ldm-blocks', nothing],
-    ['comfyui', nothing],
-    ['onetrainer-omi', { textEncoder: 1, embeddings: 1 }],
-    ['onetrainer', nothing],
-    ['mixed-ranks', nothing],
-    ['locon', nothing], // ranks 4 and 2, alphas 2 and 1, every linear layer and convolution
-    ['locon-tucker', nothing],
-  ])('%s', async (layout, leftOut) => {
+    ['kohya', 'attention', nothing],
+    ['kohya-te1', 'attention', { textEncoder: 3, embeddings: 0 }],
+    ['diffusers-old', 'attention', nothing],
+    ['diffusers', 'attention', nothing],
+    ['diffusers-all', 'all', nothing], // which names attention one way and everything else as peft does
+    ['peft', 'all', nothing],
+    ['peft-base-model', 'all', nothing],
+    ['peft-default', 'all', nothing],
+    ['ldm-blocks', 'all', nothing],
+    ['comfyui', 'all', nothing],
+    ['onetrainer-omi', 'all', { textEncoder: 1, embeddings: 1 }],
+    ['onetrainer', 'all', nothing],
+    ['mixed-ranks', 'mixed-ranks', nothing],
+    ['locon', 'locon', nothing], // ranks 4 and 2, alphas 2 and 1, every linear layer and convolution
+    ['locon-tucker', 'locon-tucker', nothing],
+  ])('%s', async (layout, group, leftOut) => {
     const file = await openSafetensors(`${FOLDER}/${layout}.safetensors`);
     const read = await readAdapter(file, modules);
     expect(read.leftOut).toEqual(leftOut);
-    const names = expected
-      .keys()
-      .flatMap((key) => (key.startsWith(`${layout}/`) ? [key.slice(layout.length + 1)] : []));
+    const names = expected.keys().flatMap((key) => (key.startsWith(`${group}/`) ? [key.slice(group.length + 1)] : []));
     const checked = names.filter((name) => name !== 'noise_pred');
     expect(checked.length).toBeGreaterThan(3);
     if (layout !== 'locon') expect([...read.weights.keys()].sort()).toEqual(checked.sort());
     for (const name of checked) {
-      const wanted = await expected.float32(`${layout}/${name}`);
+      const wanted = await expected.float32(`${group}/${name}`);
       const { down, up } = read.weights.get(name)!;
       const inFeatures = down.length / read.rank;
       const got = new Float32Array(wanted.length);

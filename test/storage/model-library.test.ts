@@ -187,7 +187,8 @@ describe('a checkpoint taken in', () => {
     const { info } = await library.open(never, id, () => {});
     const legacy = hash(bytes.subarray(0x100000)).slice(0, 8);
     expect(info.hashes).toEqual({ sha256: hash(bytes), legacy });
-    const change = (model: Map<string, Uint8Array>) => void model.set('model_index.json', new TextEncoder().encode('{"a": 1}'));
+    const change = (model: Map<string, Uint8Array>) =>
+      void model.set('model_index.json', new TextEncoder().encode('{"a": 1}'));
     const other = await library.takeIn(never, async () => ownFolder({ change }), quiet);
     expect((await library.open(never, other.id, () => {})).info.hashes).toBeUndefined();
   });
