@@ -43,9 +43,7 @@ const rows: Row[] = [
       ...(['controlnet', 'textual-inversion', 'dora', 'loha', 'lokr', 'oft', 'ia3', 'full-difference'] as const),
       ...(['sdxl', 'flux', 'newer-family', 'other-adapter', 'text-only', 'pickle', 'gguf', 'unknown'] as const),
     ] as const
-  ).map(
-    (kind): Row => ['not-an-adapter', { file: 'x', kind, detail: '' }, 'Choose another'],
-  ),
+  ).map((kind): Row => ['not-an-adapter', { file: 'x', kind, detail: '' }, 'Choose another']),
   ['no-model', {}, 'Choose a model'],
   ['no-model', { file: 'x' }, 'Choose a model'],
   ['gone', { what: 'adapter', name: '' }, 'Look again'],
