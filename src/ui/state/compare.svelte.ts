@@ -1,5 +1,12 @@
 // Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
-import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers, DrawRequest, Picture } from '../../worker/api.ts';
+import type {
+  AdapterFile,
+  AdapterInfo,
+  AdapterLayout,
+  AdapterNumbers,
+  DrawRequest,
+  Picture,
+} from '../../worker/api.ts';
 import { tasteOf } from '../../worker/client.ts';
 import type { Canvas } from './baseline.svelte.ts';
 import { Beside } from './beside.svelte.ts';
