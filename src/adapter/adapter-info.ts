@@ -1,5 +1,7 @@
 // An adapter as it is listed, and its files.
 export type AdapterLayout = 'kohya' | 'diffusers';
+/** How a download keeps its numbers. */
+export type AdapterNumbers = 'F16' | 'BF16' | 'F32';
 export interface AdapterFile {
   name: string; // aawxbc-figurine.safetensors
   bytes: Uint8Array;
@@ -17,5 +19,7 @@ export interface AdapterInfo {
   moments: number[];
   bestStep: number;
   createdAt: number;
-  fileBytes: Record<AdapterLayout, number>;
+  fileBytes: Record<AdapterLayout, number>; // in the layout's usual numbers
+  /** Of a file that was read: tensors that are not applied here. Absent: none. */
+  leftOut?: { textEncoder: number; embeddings: number };
 }

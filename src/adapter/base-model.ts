@@ -6,6 +6,8 @@ export interface BaseModel {
   name: string; // 'Stable Diffusion 1.5', or what the checkpoint was called
   family: Family | 'demo';
   predictionType: 'epsilon' | 'v_prediction' | null; // null: nobody has said, and nothing was drawn with it yet
+  hashes?: { sha256: string; legacy: string }; // of the single file it came in
+  zeroTerminalSnr?: true;
 }
 
 /** The demo model must not pass for SD 1: an adapter for it does nothing good there. */
@@ -13,19 +15,29 @@ export const demoBaseModel: BaseModel = { name: 'Darkroom demo model', family: '
 
 /** The model of this id and name, by its U-Net's config and what it predicts. */
 export const baseModelOf = (
-  { id, name }: { id: string; name: string },
+  { id, name, hashes }: { id: string; name: string; hashes?: BaseModel['hashes'] },
   unet: Parameters<typeof familyOf>[0],
   predictionType: BaseModel['predictionType'],
-): BaseModel => (id === 'demo' ? demoBaseModel : { name, family: familyOf(unet), predictionType });
+  zeroTerminalSnr = false,
+): BaseModel =>
+  id === 'demo'
+    ? demoBaseModel
+    : {
+        ...{ name, family: familyOf(unet), predictionType },
+        ...(hashes && { hashes }),
+        ...(zeroTerminalSnr && { zeroTerminalSnr }),
+      };
 
 /** What the file says of its base, in sd-scripts' and modelspec's words. What is not known is left out rather than guessed. */
 export function baseMetadata(base: BaseModel | null): Record<string, string> {
   if (!base) return {};
-  const { name, family, predictionType } = base;
+  const { name, family, predictionType, hashes, zeroTerminalSnr } = base;
   const [version, architecture] = wordsOf(base);
   return {
     ss_v2: family === 'sd2' ? 'True' : 'False',
     ss_sd_model_name: name,
+    ...(hashes && { ss_sd_model_hash: hashes.legacy, ss_new_sd_model_hash: hashes.sha256 }),
+    ...(zeroTerminalSnr && { ss_zero_terminal_snr: 'True' }),
     ...(version && { ss_base_model_version: version }),
     ...(architecture && { 'modelspec.architecture': `${architecture}/lora` }),
     ...(predictionType && { 'modelspec.prediction_type': predictionType === 'epsilon' ? 'epsilon' : 'v' }),
@@ -46,6 +58,9 @@ const KEPT = [
   'ss_v2',
   'ss_base_model_version',
   'ss_sd_model_name',
+  'ss_sd_model_hash',
+  'ss_new_sd_model_hash',
+  'ss_clip_skip',
   'modelspec.architecture',
   'modelspec.prediction_type',
 ];

@@ -8,7 +8,7 @@ export interface Scaled {
 
 /**
  * Padded with zeros, which add nothing, and with the difference of scale folded into `up`. Modules that the adapter leaves out get zeros.
- * @throws Error when the engine's rank is smaller than the adapter's.
+ * @throws Error when the engine's rank is smaller than the adapter's, or it does not adapt one of its modules.
  */
 export function fitAdapter(
   adapter: Scaled & { weights: LoraWeights },
@@ -19,6 +19,9 @@ export function fitAdapter(
     throw new Error(
       `fitAdapter: the adapter has rank ${adapter.rank}, the engine only ${engine.rank}; build it with rank ${adapter.rank}`,
     );
+  const names = new Set(modules.map(({ name }) => name));
+  for (const name of adapter.weights.keys())
+    if (!names.has(name)) throw new Error(`fitAdapter: the engine does not adapt ${name}`);
   const scale = adapter.alpha / adapter.rank / (engine.alpha / engine.rank);
   return new Map(
     modules.map(({ name, inFeatures, outFeatures }) => {

@@ -71,6 +71,10 @@ export function kohyaMetadata(
   });
 }
 
+/** Of an adapter that was read from a file: scale and ranks were folded, so alpha is the rank. */
+export const networkOf = (rank: number): Record<string, string> =>
+  strings({ ss_network_module: 'networks.lora', ss_network_dim: rank, ss_network_alpha: rank });
+
 /** Of a file in diffusers' layout: the same, without what only kohya's layout has. */
 export const withoutNetwork = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith('ss_network_')));

@@ -1,15 +1,21 @@
-// A LoRA file's metadata in; the alpha of a module, as newer diffusers (≥ 0.34) writes it in a JSON string there, out.
+// A LoRA file's metadata in; the scale of a module, as newer diffusers (≥ 0.34) writes peft's settings in a JSON string there, out.
 
-/** `alpha(module)`, or null where the file says nothing. Text that is not what diffusers writes says nothing. */
-export function peftAlphas(metadata: Readonly<Record<string, string>>): (module: string) => number | null {
+/**
+ * `scale(module, rank)`: peft's lora_alpha / rank, or / √rank where it says `use_rslora`; 1 where the file says nothing. Text that is not what
+ * diffusers writes says nothing.
+ */
+export function peftScales(metadata: Readonly<Record<string, string>>): (module: string, rank: number) => number {
   const config = parse(metadata.lora_adapter_metadata);
-  const alpha = number(config['unet.lora_alpha'] ?? config.lora_alpha);
-  const pattern = config['unet.alpha_pattern'] ?? config.alpha_pattern;
+  const said = (key: string): unknown => config[`unet.${key}`] ?? config[key];
+  const alpha = number(said('lora_alpha'));
+  const pattern = said('alpha_pattern');
   const exceptions = isRecord(pattern) ? Object.entries(pattern) : [];
+  const divisor = (rank: number) => (said('use_rslora') === true ? Math.sqrt(rank) : rank);
   // peft matches a pattern at the end of a module's name, from a dot on.
-  return (module) => {
+  return (module, rank) => {
     const exception = exceptions.find(([suffix]) => module === suffix || module.endsWith(`.${suffix}`));
-    return number(exception?.[1]) ?? alpha;
+    const own = number(exception?.[1]) ?? alpha;
+    return own === null ? 1 : own / divisor(rank);
   };
 }
 

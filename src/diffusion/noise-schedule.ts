@@ -18,7 +18,6 @@ type Json = Readonly<Record<string, unknown>>;
 /** Keys that would change the arithmetic, with the one value that we compute. An absent key is that value. */
 const ONLY: readonly (readonly [key: string, value: string | boolean | null])[] = [
   ['trained_betas', null],
-  ['rescale_betas_zero_snr', false],
   ['thresholding', false],
   ['clip_sample', false], // diffusers' StableDiffusionPipeline forces it to false
   ['timestep_spacing', 'leading'],
@@ -37,7 +36,7 @@ export function noiseSchedule(config: Json): NoiseSchedule {
     throw refused('num_train_timesteps', 'a positive whole number', trainTimesteps);
   const betas = betasOf(config, trainTimesteps);
   return {
-    alphasCumprod: cumulativeProduct(betas),
+    alphasCumprod: config.rescale_betas_zero_snr === true ? withoutSignal(betas) : cumulativeProduct(betas),
     trainTimesteps,
     predictionType: oneOf(config, 'prediction_type', ['epsilon', 'v_prediction']),
     stepsOffset: number(config, 'steps_offset', 0),
@@ -66,6 +65,16 @@ function cumulativeProduct(betas: Float64Array): Float32Array {
     product *= Math.fround(1 - Math.fround(beta));
     return product;
   });
+}
+
+/**
+ * ᾱ of a schedule that ends in nothing but noise: √ᾱ shifted so that its last is 0 and its first stays (arXiv 2305.08891, algorithm 1; diffusers'
+ * `rescale_zero_terminal_snr`).
+ */
+function withoutSignal(betas: Float64Array): Float32Array {
+  const roots = cumulativeProduct(betas).map(Math.sqrt);
+  const [first = 1, last = 0] = [roots[0], roots.at(-1)];
+  return roots.map((root) => (((root - last) * first) / (first - last)) ** 2);
 }
 
 /** √ᾱ_t and √(1 − ᾱ_t): the shares of signal and noise at t. */

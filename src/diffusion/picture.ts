@@ -2,6 +2,12 @@
 import type { WeightStorage } from '../gpu/engine-types.ts';
 import type { Sampler } from './samplers.ts';
 
+/** A stored adapter as a picture has it. */
+export interface AdapterChoice {
+  adapterId: string;
+  moment: number | null; // saved step; null = the best
+  strength: number;
+}
 export interface DrawRequest {
   prompt: string;
   negativePrompt: string;
@@ -14,6 +20,8 @@ export interface DrawRequest {
   adapterId: string | null; // null = without
   moment: number | null; // saved step; null = the best
   strength: number;
+  /** Adapters that are laid over the model together with it, each with its own strength. Absent: none. */
+  beside?: readonly AdapterChoice[];
   size: number; // px, square; one of ModelInfo.sizes
   weights: WeightStorage;
 }

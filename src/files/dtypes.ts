@@ -28,10 +28,10 @@ export const isFileDType = (value: unknown): value is FileDType =>
   typeof value === 'string' && Object.hasOwn(bytesPerElement, value);
 
 /**
- * `bytes` read as `dtype`, as f32: exact for F16 and BF16, rounded to nearest for the wider ones. `bytes` must start on a multiple of eight in
- * its buffer (a fresh copy does). Null for the 8-bit float formats, which no Stable Diffusion 1.x or 2.x file uses.
+ * `bytes` read as `dtype`, as f32: exact for the formats of 16 and 8 bits, rounded to nearest for the wider ones. `bytes` must start on a multiple
+ * of eight in its buffer (a fresh copy does).
  */
-export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<ArrayBuffer> | null {
+export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = bytes;
   const count = byteLength / bytesPerElement[dtype];
   switch (dtype) {
@@ -61,9 +61,17 @@ export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array<Arr
     case 'BOOL':
       return new Float32Array(bytes);
     case 'F8_E4M3':
-    case 'F8_E5M2':
-      return null;
+      return Float32Array.from(bytes, fromE4m3);
+    case 'F8_E5M2': // the upper half of an f16
+      return fromF16(Uint16Array.from(bytes, (byte) => byte << 8));
   }
+}
+
+// torch's float8_e4m3fn: a sign, four bits of exponent from 2⁻⁶ on, three of mantissa; all ones is NaN, and there is no infinity.
+function fromE4m3(byte: number): number {
+  const [exponent, mantissa] = [(byte >> 3) & 15, byte & 7];
+  const size = exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10);
+  return (byte & 0x7f) === 0x7f ? Number.NaN : byte & 0x80 ? -size : size;
 }
 
 // bfloat16 is the upper half of an f32.

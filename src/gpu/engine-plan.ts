@@ -22,6 +22,8 @@ export interface EngineOptions {
   batch?: number; // default 1; training runs a batch as micro-steps of batch 1
   rank: number; // 0: no adapter
   alpha: number;
+  /** Modules the adapter changes, by name or by the ends of their names. Default: the attention's projections. */
+  targets?: readonly string[];
   activations: DType;
   /** How the frozen weights lie on the GPU; weights that are there already must have been uploaded for it. Default f16. */
   weightStorage?: WeightStorage;
@@ -61,6 +63,7 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
     activations: o.activations,
     matrices: o.weightStorage === 'int8' ? ('q8' as const) : ('f16' as const),
     rank: o.rank,
+    ...(o.targets && { targets: o.targets }),
   };
   const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };
   if (!o.optimizer) return graphs;

@@ -31,8 +31,9 @@ export interface StepReport {
 /** LoRA parameters by diffusers module name (`down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q`). */
 export interface LoraModule {
   name: string;
-  inFeatures: number;
+  inFeatures: number; // of a 3×3 convolution: channels × 9, in torch's order (channels, 3, 3)
   outFeatures: number;
+  kernel?: 1 | 3; // where diffusers has a convolution; absent: a linear layer
 }
 export type LoraWeights = Map<string, { down: Float32Array; up: Float32Array }>; // down (r, in), up (out, r)
 

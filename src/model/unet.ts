@@ -23,12 +23,12 @@ export function unet(
 ): Tensor {
   const { blockOutChannels: widths, layersPerBlock, normNumGroups: groups, heads } = config;
   const top = widths.length - 1;
-  const temb = timeEmbedding(g, timeFeatures, 4 * (widths[0] as number));
-  const resnet = (name: string, x: Tensor, o: number): Tensor => resnetBlock(g, name, x, o, temb, groups);
+  const temb = timeEmbedding(g, timeFeatures, 4 * (widths[0] as number), lora);
+  const resnet = (name: string, x: Tensor, o: number): Tensor => resnetBlock(g, name, x, o, temb, groups, lora);
   const transformer = (name: string, x: Tensor, level: number): Tensor =>
     transformer2d(g, name, x, encoderHiddenStates, heads[level] as number, groups, lora);
 
-  let x = g.within('conv_in', () => convLayer(g, 'conv_in', sample, widths[0] as number));
+  let x = g.within('conv_in', () => convLayer(g, 'conv_in', sample, widths[0] as number, { lora }));
   const skips = [x];
   for (let level = 0; level <= top; level++) {
     const block = `down_blocks.${level}`;
@@ -38,7 +38,7 @@ export function unet(
       skips.push(x);
     }
     if (level < top) {
-      x = downsample(g, `${block}.downsamplers.0`, x);
+      x = downsample(g, `${block}.downsamplers.0`, x, lora);
       skips.push(x);
     }
   }
@@ -57,24 +57,22 @@ export function unet(
     }
     if (i < top) {
       const [, height, width] = (skips[skips.length - 1] as Tensor).shape as [number, number, number];
-      x = upsample(g, `${block}.upsamplers.0`, x, height, width);
+      x = upsample(g, `${block}.upsamplers.0`, x, height, width, lora);
     }
   }
   return g.within('conv_out', () =>
-    convLayer(
-      g,
-      'conv_out',
-      groupNormLayer(g, 'conv_norm_out', x, groups, 1e-5, true),
-      config.outChannels,
-      noisePred ? { outputs: { y: noisePred } } : {},
-    ),
+    convLayer(g, 'conv_out', groupNormLayer(g, 'conv_norm_out', x, groups, 1e-5, true), config.outChannels, {
+      lora,
+      ...(noisePred && { outputs: { y: noisePred } }),
+    }),
   );
 }
 
 /** TimestepEmbedding, and the SiLU that every resnet would otherwise apply to it again. */
-function timeEmbedding(g: Graph, features: Tensor, width: number): Tensor {
+function timeEmbedding(g: Graph, features: Tensor, width: number, lora?: LoraSpec): Tensor {
   return g.within('time_embedding', () => {
-    const hidden = g.emit(silu, { x: linearLayer(g, 'time_embedding.linear_1', features, width) }).y as Tensor;
-    return g.emit(silu, { x: linearLayer(g, 'time_embedding.linear_2', hidden, width) }).y as Tensor;
+    const hidden = g.emit(silu, { x: linearLayer(g, 'time_embedding.linear_1', features, width, { lora }) })
+      .y as Tensor;
+    return g.emit(silu, { x: linearLayer(g, 'time_embedding.linear_2', hidden, width, { lora }) }).y as Tensor;
   });
 }

@@ -7,7 +7,10 @@ import { type Gemm, gemm, gemmFlops } from './gemm.ts';
 /** Output length of a 3-wide window with padding 1 (torch.nn.Conv2d). */
 export const convLength = (length: number, stride: number): number => Math.floor((length - 1) / stride) + 1;
 
-/** y = conv(x, w) + bias (O) + rowBias (B, O) + addend: the time embedding and the residual are added on the way out. attrs: { stride }. */
+/**
+ * y = conv(x, w) + bias (O) + rowBias (B, O) + scale · h lowᵀ + addend: the time embedding, an adapter's h (B, H', W', r) and low (O, r), and the
+ * residual are added on the way out. attrs: { stride }.
+ */
 export const conv2d: Op = {
   name: 'conv2d',
   shape: ({ x, w, rowBias }, { stride }) => {
@@ -26,6 +29,8 @@ export const conv2d: Op = {
   vjp(g, { inputs, attrs }, { y: dy }, back) {
     const { x, w } = inputs;
     if (!x || !w || !dy) return;
+    if (inputs.h || back.wants('w'))
+      throw new Error(`conv2d ${w.name}: adapters of convolutions are drawn with, not trained`);
     if (back.wants('rowBias'))
       throw new Error(`conv2d ${w.name}: no gradient for the time embedding: nothing trainable may lie upstream of it`);
     const [, height, width] = x.shape as [number, number, number, number];
@@ -40,7 +45,7 @@ export const conv2d: Op = {
 };
 
 function forward({ inputs, outputs, attrs }: Node): Gemm {
-  const { x, w, bias, rowBias, addend } = inputs as { x: Tensor; w: Tensor } & Partial<Tensors>;
+  const { x, w, bias, rowBias, h: hidden, low, scale, addend } = inputs as { x: Tensor; w: Tensor } & Partial<Tensors>;
   const y = outputs.y as Tensor;
   const [b, h, width, i] = x.shape as [number, number, number, number];
   const [, rowsH, rowsW, o] = y.shape as [number, number, number, number];
@@ -56,6 +61,7 @@ function forward({ inputs, outputs, attrs }: Node): Gemm {
     image: { h, w: width, rowsH, rowsW, step: Number(attrs.stride) },
     bias,
     rowBias,
+    lowRank: hidden && low && scale ? { h: hidden, low, scale } : undefined,
     addend,
   };
 }

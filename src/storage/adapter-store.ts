@@ -2,7 +2,7 @@
 
 import type { AdapterInfo } from '../adapter/adapter-info.ts';
 import type { BaseModel } from '../adapter/base-model.ts';
-import type { LoraWeights } from '../gpu/engine-types.ts';
+import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import { type Database, database } from './database.ts';
 
@@ -12,6 +12,7 @@ export interface StoredAdapter extends AdapterInfo {
   run: RunSummary | null; // null = read from a file
   photos: number; // those kept aside too
   base?: BaseModel; // absent: stored before this was kept, or read from a file
+  modules?: readonly LoraModule[]; // absent: stored before this was kept, or a run's; then all are linear layers
   said?: Readonly<Record<string, string>>; // what a file that was read says of its base
 }
 export interface AdapterStore {

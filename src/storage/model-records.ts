@@ -12,6 +12,7 @@ export interface ModelInfo {
   sizes: number[]; // px, square, smallest first: what it can be trained and drawn at here; `resolution` is the last
   source: string;
   licence: string;
+  hashes?: SourceHashes; // absent: it came as a folder, or before this was kept
 }
 /** A model that can be opened, or that could once it is here. */
 export interface ModelListing {
@@ -29,10 +30,16 @@ export interface ModelListing {
   doubts: { file: string; expected: string; got: string }[];
 }
 
+/** Of the single file that a checkpoint came in, as A1111 and sd-scripts know it: sha256, and the first 8 digits of that of 64 kB at its first megabyte. */
+export interface SourceHashes {
+  sha256: string;
+  legacy: string;
+}
+
 /** What the page says of a model besides the state of its files. */
 export type ModelFacts = Pick<ModelListing, 'name' | 'source' | 'licence' | 'licenceUrl'>;
 /** The oldest records are a manifest alone. `sound`: all its weights were seen to be finite (those of a pinned hash need not be). */
-export type ModelRecord = Manifest & Partial<ModelFacts> & { sound?: true };
+export type ModelRecord = Manifest & Partial<ModelFacts> & { sound?: true; hashes?: SourceHashes };
 
 /** Another one wherever a weight is another: the beginning of each weights file's sha256, in the order of their paths. */
 export const versionOf = ({ files }: Manifest): string =>

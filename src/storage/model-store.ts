@@ -74,9 +74,10 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   }
 }
 
-const infoOf = (facts: ModelFacts, id: string, bytes: number, manifest: Manifest): ModelFiles['info'] => {
+const infoOf = (facts: ModelFacts, id: string, bytes: number, manifest: Manifest | ModelRecord): ModelFiles['info'] => {
   const { name, source, licence } = facts;
-  return { id, name, source, licence, bytes, version: versionOf(manifest) };
+  const hashes = 'hashes' in manifest ? manifest.hashes : undefined;
+  return { id, name, source, licence, bytes, version: versionOf(manifest), ...(hashes && { hashes }) };
 };
 export const recordOf = ({ name, source, licence, licenceUrl }: ModelFacts, { files }: Manifest): ModelRecord => ({
   name,

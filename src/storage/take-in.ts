@@ -7,7 +7,7 @@ import type { Database, Key } from './database.ts';
 import { dropFiles, type FileRecord, KeptFile, recordKey, SHARD_BYTES, shardKey, shardsUnder } from './kept-file.ts';
 import type { ManifestFile } from './manifest.ts';
 import { lockingModel } from './model-lock.ts';
-import { dropUnused, type ModelRecord, readRecord } from './model-records.ts';
+import { dropUnused, type ModelRecord, readRecord, type SourceHashes } from './model-records.ts';
 import { checkSpace } from './space.ts';
 import type { OnTransfer } from './transfer-meter.ts';
 import { TransferMeter } from './transfer-meter.ts';
@@ -20,6 +20,8 @@ export interface FolderToKeep {
     readonly bytes: number;
     chunks(signal?: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
   }[];
+  /** The single file it came in, whose hashes are kept. */
+  readonly source?: Blob;
 }
 export interface TakeInOptions {
   db: Database;
@@ -44,7 +46,8 @@ export async function takeIn(
   const { db, signal } = options;
   const temporary = newId();
   const total = folder.files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const meter = new TransferMeter('converting', 0, total, options.onTransfer);
+  const toHash = folder.source?.size ?? 0;
+  const meter = new TransferMeter('converting', 0, total + toHash, options.onTransfer);
   await checkSpace(total);
   await db.write({ put: [[markKey(temporary), folder.files.length]] });
   try {
@@ -54,8 +57,9 @@ export async function takeIn(
       const sha256 = await store(file, key, options, (bytes) => meter.add(bytes));
       files.push({ path: file.path, bytes: file.bytes, sha256, key });
     }
+    const hashes = folder.source && (await hashesOf(folder.source, signal, (bytes) => meter.add(bytes)));
     signal?.throwIfAborted();
-    return await settleIn(folder, files, temporary, options);
+    return await settleIn(folder, files, temporary, options, hashes);
   } catch (error) {
     await clean(db, temporary, folder.files.length);
     throw error;
@@ -97,12 +101,33 @@ async function store(
   return hasher.digest('hex');
 }
 
+const PIECE_BYTES = 4 * 2 ** 20;
+
+async function hashesOf(
+  source: Blob,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<SourceHashes> {
+  const read = async (begin: number, end: number) => new Uint8Array(await source.slice(begin, end).arrayBuffer());
+  const [whole, legacy] = [await createSHA256(), await createSHA256()];
+  whole.init();
+  for (let at = 0; at < source.size; at += PIECE_BYTES) {
+    signal?.throwIfAborted();
+    const piece = await read(at, at + PIECE_BYTES);
+    whole.update(piece);
+    onBytes(piece.length);
+  }
+  legacy.init().update(await read(0x100000, 0x110000));
+  return { sha256: whole.digest('hex'), legacy: legacy.digest('hex').slice(0, 8) };
+}
+
 /** In one transaction the files have their records and the model is there. Files that are here already keep the shards they have. */
 async function settleIn(
   { name }: FolderToKeep,
   files: readonly (ManifestFile & { key: string })[],
   temporary: string,
   { db, shardBytes }: TakeInOptions,
+  hashes: SourceHashes | undefined,
 ): Promise<{ id: string; record: ModelRecord }> {
   const lines = files.map(({ path, sha256 }) => `${path} ${sha256}\n`).join('');
   const hasher = await createSHA256();
@@ -113,6 +138,7 @@ async function settleIn(
     licence: LICENCE,
     licenceUrl: null,
     sound: true, // whoever makes the chunks looks at every weight
+    ...(hashes && { hashes }),
     files: files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
   };
   const put = new Map<string, [Key, FileRecord]>();

@@ -1,4 +1,4 @@
-// f16 ↔ f32 on the CPU: plain numbers in, IEEE 754 binary16 bits out, rounded to nearest even; and back.
+// f16 ↔ f32 on the CPU: plain numbers in, IEEE 754 binary16 bits out, rounded to nearest even; and back. bf16 bits out likewise.
 
 const f32 = new Float32Array(1);
 const bits = new Uint32Array(f32.buffer);
@@ -86,3 +86,11 @@ export const bf16ToF16 = (words: Uint16Array): Uint16Array<ArrayBuffer> => {
   for (let i = 0; i < words.length; i++) out[i] = halfFromBits(((words[i] as number) << 16) >>> 0);
   return out;
 };
+
+/** bfloat16 bits, the upper half of an f32's, of each value: rounded to nearest even. */
+export function toBf16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(words, (b) =>
+    (b & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16,
+  );
+}

@@ -1,25 +1,35 @@
 // Stored adapters in; lists for the page, weights for the engine, files to download, and files of others taken in, out.
 
-import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
-import { type BaseModel, saidOfBase } from '../adapter/base-model.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
+import { type BaseModel, baseMetadata, saidOfBase } from '../adapter/base-model.ts';
 import { adapterFileName } from '../adapter/file-name.ts';
-import { kohyaMetadata, withoutNetwork } from '../adapter/metadata.ts';
+import { kohyaMetadata, networkOf, withoutNetwork } from '../adapter/metadata.ts';
 import { openAdapter } from '../adapter/open-adapter.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
 import { learnedFrom } from '../dataset/split.ts';
-import type { LoraModule, LoraWeights } from '../gpu/engine-types.ts';
+import type { AdapterChoice, DrawRequest } from '../diffusion/picture.ts';
+import type { LoraModule } from '../gpu/engine-types.ts';
 import { newId } from '../new-id.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
 import { Trouble } from '../trouble.ts';
 import type { LoadedAdapter } from './engine-room.ts';
+import { type Chosen, merged, modulesOfAdapter, together } from './several-adapters.ts';
+
+export interface Laid {
+  adapter: LoadedAdapter | null;
+  strength: number;
+}
 
 export interface AdapterShelf {
   list(): Promise<AdapterInfo[]>;
-  /** Weights of a moment; null = the best. */
-  load(adapterId: string, moment: number | null): Promise<LoadedAdapter>;
-  file(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
-  /** Takes in a file of ours, diffusers', kohya's or peft's, checked against the modules of the open model, which is asked for only then. */
+  /** What a picture is drawn with: the adapters asked for as one, and the strength left to scale that by; null: none. */
+  asked(request: Pick<DrawRequest, 'adapterId' | 'moment' | 'strength' | 'beside'>): Promise<Laid>;
+  /** Keeps these, each with its strength, as one adapter: its rank is the sum of theirs. */
+  merge(choices: readonly AdapterChoice[]): Promise<AdapterInfo>;
+  /** `numbers`: absent: as the layout's programs write them. */
+  file(adapterId: string, moment: number | null, layout: AdapterLayout, numbers?: AdapterNumbers): Promise<AdapterFile>;
+  /** Takes in a LoRA in any layout that is known, checked against the modules of the open model, which is asked for only then. */
   take(name: string, file: Blob, open: () => { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
 
@@ -44,26 +54,40 @@ export function adapterShelf(
       );
     return { step, weights };
   };
-  const metadataOf = async ({ run, photos, base, modelId, said = {} }: StoredAdapter, step: number) =>
+  const choose = async ({ adapterId, moment, strength }: AdapterChoice): Promise<Chosen> => {
+    const adapter = await find(adapterId);
+    return { adapter, strength, ...(await weightsOf(adapter, moment)) };
+  };
+  const metadataOf = async ({ run, photos, base, modelId, rank, said = {} }: StoredAdapter, step: number) =>
     run
       ? kohyaMetadata(run, base ?? (await baseOf(modelId)), learnedFrom(photos, run.settings.keptAside), step)
-      : { ...said };
+      : { ...said, ...networkOf(rank) };
   return {
     list: async () => (await store.list()).map(infoOf),
-    async load(adapterId, moment) {
-      const adapter = await find(adapterId);
-      const { step, weights } = await weightsOf(adapter, moment);
-      return { key: `${adapterId} ${step}`, rank: adapter.rank, alpha: adapter.alpha, weights };
+    async asked({ adapterId, moment, strength, beside = [] }) {
+      const own = adapterId === null ? [] : [{ adapterId, moment, strength }];
+      const [first, ...others] = await Promise.all([...own, ...beside].filter((one) => one.strength !== 0).map(choose));
+      return first ? together([first, ...others]) : { adapter: null, strength: 0 };
     },
-    async file(adapterId, moment, layout) {
+    async merge(choices) {
+      const [first, ...others] = await Promise.all(choices.map(choose));
+      if (!first) throw new Error('merge: no adapter was chosen');
+      const { run, base, modelId, said = {} } = first.adapter;
+      const told = run ? baseMetadata(base ?? (await baseOf(modelId))) : said;
+      const { stored, weights } = merged([first, ...others], crypto.randomUUID(), Date.now(), told);
+      await store.saveMoment(stored.adapterId, 0, weights);
+      await store.save(stored);
+      return infoOf(stored);
+    },
+    async file(adapterId, moment, layout, numbers) {
       const adapter = await find(adapterId);
       const { step, weights } = await weightsOf(adapter, moment);
-      const modules = modulesIn(weights, adapter.rank);
+      const modules = modulesOfAdapter({ adapter, weights });
       const metadata = await metadataOf(adapter, step);
       const bytes =
         layout === 'kohya'
-          ? writeKohya(weights, modules, adapter, metadata)
-          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata));
+          ? await writeKohya(weights, modules, adapter, metadata, numbers)
+          : writeDiffusers(weights, modules, adapter, withoutNetwork(metadata), numbers);
       const { identifier, classNoun, bestStep } = adapter;
       return { name: adapterFileName(identifier, classNoun, step, bestStep, layout), bytes };
     },
@@ -73,7 +97,8 @@ export function adapterShelf(
       const read = await readAdapter(opened, model.modules);
       const adapterId = newId();
       // Ours says the words it answers to; so do some others'. Without them the prompt is the user's to know.
-      const [identifier = '', ...noun] = (read.metadata['modelspec.trigger_phrase'] ?? '').split(' ');
+      const phrase = (read.metadata['modelspec.trigger_phrase'] ?? '').slice(0, MOST_WORDS);
+      const [identifier = '', ...noun] = phrase.split(' ');
       const adapter: StoredAdapter = {
         adapterId,
         name: name.replace(/\.safetensors$/i, ''),
@@ -88,7 +113,9 @@ export function adapterShelf(
         run: null,
         photos: 0,
         said: saidOfBase(read.metadata),
-        fileBytes: adapterTensorBytes(modulesIn(read.weights, read.rank), read.rank),
+        modules: read.modules,
+        fileBytes: adapterTensorBytes(read.modules, read.rank),
+        ...(read.leftOut.textEncoder + read.leftOut.embeddings > 0 && { leftOut: read.leftOut }),
       };
       await store.saveMoment(adapterId, 0, read.weights);
       await store.save(adapter);
@@ -106,16 +133,11 @@ function modelFor<M>(file: string, open: () => M): M {
   }
 }
 
-/** Names and sizes of the modules that weights of this rank belong to. */
-const modulesIn = (weights: LoraWeights, rank: number): LoraModule[] =>
-  [...weights].map(([name, { down, up }]) => ({
-    name,
-    inFeatures: down.length / rank,
-    outFeatures: up.length / rank,
-  }));
+const MOST_WORDS = 200; // letters of a trigger phrase: somebody's file may say anything
 
 function infoOf(adapter: StoredAdapter): AdapterInfo {
-  const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes } = adapter;
+  const { adapterId, name, identifier, classNoun, modelId, rank, moments, bestStep, createdAt, fileBytes, leftOut } =
+    adapter;
   const nameTrained = adapter.run?.nameTrained ?? true;
   const known = {
     adapterId,
@@ -131,5 +153,5 @@ function infoOf(adapter: StoredAdapter): AdapterInfo {
     fileBytes,
   };
   const modelVersion = adapter.run?.modelVersion;
-  return modelVersion === undefined ? known : { ...known, modelVersion };
+  return { ...known, ...(modelVersion !== undefined && { modelVersion }), ...(leftOut && { leftOut }) };
 }

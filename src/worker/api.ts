@@ -1,8 +1,8 @@
 // The seam between the page and the studio worker: types only. The page calls `StudioClient` (client.ts, AbortSignal first); the worker
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
-import type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 import type { PhotoReading } from '../dataset/read-photo.ts';
-import type { DrawRequest, Picture } from '../diffusion/picture.ts';
+import type { AdapterChoice, DrawRequest, Picture } from '../diffusion/picture.ts';
 import type { TokenReport } from '../encoders/tokenizer.ts';
 import type { FileKind } from '../files/file-kind.ts';
 import type { GpuReport } from '../gpu/report.ts';
@@ -19,11 +19,11 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import type { Forecast } from './forecast.ts';
 
-export type { AdapterFile, AdapterInfo, AdapterLayout } from '../adapter/adapter-info.ts';
+export type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
 export type { Crop } from '../dataset/crop.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
-export type { DrawRequest, Picture } from '../diffusion/picture.ts';
+export type { AdapterChoice, DrawRequest, Picture } from '../diffusion/picture.ts';
 export type { Sampler } from '../diffusion/samplers.ts';
 export type { TokenReport } from '../encoders/tokenizer.ts';
 export type { FileKind } from '../files/file-kind.ts';
@@ -96,8 +96,16 @@ export interface Studio {
   developPreview(runId: string, step: number, onProgress: OnProgress): Promise<Picture>;
   forgetRun(runId: string): Promise<void>;
   adapters(): Promise<AdapterInfo[]>;
-  adapterFile(adapterId: string, moment: number | null, layout: AdapterLayout): Promise<AdapterFile>;
+  /** `numbers`: absent: as the layout's programs write them. */
+  adapterFile(
+    adapterId: string,
+    moment: number | null,
+    layout: AdapterLayout,
+    numbers?: AdapterNumbers,
+  ): Promise<AdapterFile>;
   readAdapter(name: string, file: Blob): Promise<AdapterInfo>;
+  /** Keeps these as one adapter, exactly what they add together; its rank is the sum of theirs. */
+  mergeAdapters(choices: readonly AdapterChoice[]): Promise<AdapterInfo>;
   deleteAdapter(adapterId: string): Promise<void>;
   /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */
   evidence(runId: string): Promise<Uint8Array>;

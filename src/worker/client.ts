@@ -80,10 +80,11 @@ export class StudioClient implements Calls {
   previews: Calls['previews'] = (runId) => this.#ask((studio) => studio.previews(runId));
   forgetRun: Calls['forgetRun'] = (runId) => this.#ask((studio) => studio.forgetRun(runId));
   adapters: Calls['adapters'] = () => this.#ask((studio) => studio.adapters());
-  adapterFile: Calls['adapterFile'] = (id, moment, layout) =>
-    this.#ask((studio) => studio.adapterFile(id, moment, layout));
+  adapterFile: Calls['adapterFile'] = (id, moment, layout, numbers) =>
+    this.#ask((studio) => studio.adapterFile(id, moment, layout, numbers));
   readAdapter: Calls['readAdapter'] = (name, file) =>
     this.#ask((studio) => studio.readAdapter(name, file), this.#openAgain);
+  mergeAdapters: Calls['mergeAdapters'] = (choices) => this.#ask((studio) => studio.mergeAdapters(choices));
   deleteAdapter: Calls['deleteAdapter'] = (adapterId) => this.#ask((studio) => studio.deleteAdapter(adapterId));
   saveProject: Calls['saveProject'] = (change, known) => this.#ask((studio) => studio.saveProject(change, known));
   loadProject: Calls['loadProject'] = () => this.#ask((studio) => studio.loadProject());

@@ -110,7 +110,7 @@ export async function sketched(
 export function checkRequest(request: DrawRequest, { schedule, sizes }: Pick<Canvas, 'schedule' | 'sizes'>): void {
   const bad = (setting: string, expected: string, got: number) =>
     new Trouble('bad-setting', { setting, expected, got: String(got) });
-  const { sampler, steps, guidance, strength, seed } = request;
+  const { sampler, steps, guidance, strength, seed, beside } = request;
   const most = mostSteps(schedule);
   if (!(Number.isInteger(steps) && steps >= 1 && steps <= most))
     throw bad('steps', `a whole number from 1 to ${most}`, steps);
@@ -118,7 +118,8 @@ export function checkRequest(request: DrawRequest, { schedule, sizes }: Pick<Can
   checkSize('size', request.size, sizes);
   checkWeights(request.weights);
   if (!(guidance >= 0 && guidance <= 100)) throw bad('guidance', 'a number from 0 to 100', guidance);
-  if (!(strength >= -10 && strength <= 10)) throw bad('strength', 'a number from -10 to 10', strength);
+  for (const given of [strength, ...(beside ?? []).map((one) => one.strength)])
+    if (!(given >= -10 && given <= 10)) throw bad('strength', 'a number from -10 to 10', given);
   if (!(Number.isSafeInteger(seed) && seed >= 0)) throw bad('seed', 'a whole number from 0', seed);
 }
 

@@ -2,6 +2,7 @@
 import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
+import { ATTENTION_TARGETS, isTarget } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 
@@ -13,6 +14,8 @@ export interface EngineSpec {
   weights: WeightStorage;
   textTokens?: number; // of the prompts of pictures; 77 where nothing is said
   training: TrainingSettings | null; // null = only pictures
+  /** Modules that it adapts; absent: the attention's projections, as runs do. */
+  targets?: readonly string[];
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
 export interface LoadedAdapter {
@@ -67,6 +70,11 @@ export const pictureSpec = (
   ...{ rank, alpha: rank },
   ...{ size, weights, textTokens, training: null },
 });
+const carrierSpec = (picture: PictureSpec, adapter: LoadedAdapter | null): EngineSpec => {
+  const names = [...(adapter?.weights.keys() ?? [])];
+  const usual = names.every((name) => isTarget(ATTENTION_TARGETS, name));
+  return { ...pictureSpec(picture, adapter?.rank), ...(!usual && { targets: names }) };
+};
 
 export function engineRoom(build: BuildEngine): EngineRoom {
   let slot: Slot | null = null;
@@ -105,7 +113,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
       }
     },
     async draw(adapter, picture, work) {
-      const spec = pictureSpec(picture, adapter?.rank);
+      const spec = carrierSpec(picture, adapter);
       if (!running) {
         const here = slot && serves(slot.spec, spec, adapter) ? slot : await replace(spec);
         if (adapter && here.carries !== adapter.key) {
@@ -150,4 +158,5 @@ const serves = (here: EngineSpec, asked: EngineSpec, adapter: LoadedAdapter | nu
   here.size === asked.size &&
   (here.textTokens ?? TEXT_TOKENS) === asked.textTokens &&
   here.weights === asked.weights &&
-  (!adapter || here.rank >= adapter.rank);
+  (!adapter || here.rank >= adapter.rank) &&
+  [...(adapter?.weights.keys() ?? [])].every((name) => isTarget(here.targets ?? ATTENTION_TARGETS, name));

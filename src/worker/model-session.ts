@@ -6,6 +6,7 @@ import { guessPrediction } from '../diffusion/prediction.ts';
 import type { EncoderFiles } from '../encoders/encoders.ts';
 import { encoderNeeds } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
+import { familyOf } from '../files/checkpoint/configs.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
@@ -17,7 +18,7 @@ import type { Canvas } from './drawing.ts';
 import { encoderRoom } from './encoder-room.ts';
 import { type EngineRoom, engineRoom } from './engine-room.ts';
 import type { Timings } from './timings.ts';
-import { modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
+import { everyModule, modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
 
 /** A diffusers folder, wherever it lies. Paths as in the folder: `unet/config.json`. */
 export interface ModelFiles {
@@ -32,7 +33,9 @@ export interface ModelSession {
   canvas: Canvas;
   unet: UNetFiles;
   engines: EngineRoom;
-  modules: readonly LoraModule[];
+  modules: readonly LoraModule[]; // those that runs train
+  /** Those that an adapter of another program may change. */
+  everyModule(): readonly LoraModule[];
   /** What the files of its adapters say of it. */
   base(): BaseModel;
   /** Frees what it has on the graphics card; the next engine brings it back. Not while anything is drawn or trained. */
@@ -54,8 +57,10 @@ export async function modelSession(
   const config = parseUNetConfig(unetConfig);
   const noiseConfig = (await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>;
   const schedule: { -readonly [K in keyof NoiseSchedule]: NoiseSchedule[K] } = noiseSchedule(noiseConfig);
-  // Stable Diffusion 1 predicts ε; a checkpoint of 2 that does not say is asked once, with its first engine. All who hold the schedule see it.
-  let guess = (noiseConfig.prediction_type ?? null) === null && config.crossAttentionDim === SD2_TEXT_WIDTH;
+  // A checkpoint that does not say what it predicts is asked once, with its first engine. All who hold the schedule see it. Those that are fetched
+  // predict ε; Stable Diffusion 1.5's scheduler is older than the word for it.
+  let guess = (noiseConfig.prediction_type ?? null) === null && !EPSILON_MODELS.includes(files.info.id);
+  const usual = familyOf(config) === 'sd1' ? 'epsilon' : 'v_prediction';
   const tokenizer = loadTokenizer(
     await files.text('tokenizer/vocab.json'),
     await files.text('tokenizer/merges.txt'),
@@ -87,7 +92,13 @@ export async function modelSession(
     const [nothing] = (await encoders.textStates([''])) as [Float32Array];
     const tokens = spec.textTokens ?? TEXT_TOKENS;
     const prompt = Float32Array.from({ length: tokens * textWidth }, (_, i) => nothing[i % nothing.length] as number);
-    schedule.predictionType = await guessPrediction(engine, schedule, prompt, 4 * (spec.size / downscale) ** 2);
+    schedule.predictionType = await guessPrediction(
+      engine,
+      schedule,
+      prompt,
+      4 * (spec.size / downscale) ** 2,
+      usual,
+    );
     guess = false;
     return engine;
   });
@@ -102,7 +113,14 @@ export async function modelSession(
     unet,
     engines,
     modules: modulesOf(unet),
-    base: () => baseModelOf(files.info, config, guess ? null : schedule.predictionType),
+    everyModule: () => everyModule(unet),
+    base: () =>
+      baseModelOf(
+        files.info,
+        config,
+        guess ? null : schedule.predictionType,
+        noiseConfig.rescale_betas_zero_snr === true,
+      ),
     letGo,
     async close() {
       letGo();
@@ -111,7 +129,7 @@ export async function modelSession(
   };
 }
 
-const SD2_TEXT_WIDTH = 1024; // OpenCLIP ViT-H; Stable Diffusion 1 has 768
+const EPSILON_MODELS = ['demo', 'sd15'];
 
 /** What is offered below a model's own resolution, px; the demo is a miniature, and so are its sizes. */
 const SMALLER = [64, 256, 384, 512];

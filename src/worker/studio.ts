@@ -136,9 +136,7 @@ export function createStudio(stored: Kept): WireStudio {
         const { canvas, engines } = opened();
         checkRequest(request, canvas);
         const text = await readPrompt(canvas, request, onProgress);
-        const { adapterId, moment } = request;
-        const adapter = adapterId === null || request.strength === 0 ? null : await shelf.load(adapterId, moment);
-        const strength = adapter ? request.strength : 0;
+        const { adapter, strength } = await shelf.asked(request);
         const inTurn = () =>
           turns.picture(signal, async () => {
             const begun = performance.now();
@@ -214,9 +212,14 @@ export function createStudio(stored: Kept): WireStudio {
       await kept.runPhotos.forget(runId);
     },
     adapters: () => shelf.list(),
-    adapterFile: (adapterId, moment, layout) => shelf.file(adapterId, moment, layout),
+    adapterFile: (adapterId, moment, layout, numbers) => shelf.file(adapterId, moment, layout, numbers),
     readAdapter: (name, file) =>
-      blaming('disk', () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().modules })), name),
+      blaming(
+        'disk',
+        () => shelf.take(name, file, () => ({ id: opened().info.id, modules: opened().everyModule() })),
+        name,
+      ),
+    mergeAdapters: (choices) => shelf.merge(choices),
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
       const bytes = runs.evidence(runId);

@@ -15,6 +15,7 @@ import { type GpuWeights, uploadWeights } from '../gpu/weights.ts';
 import type { KernelChoice } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
+import { ATTENTION_TARGETS, EVERY_TARGET, kernelOf } from '../model/lora.ts';
 import type { Programs } from '../plan/programs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
@@ -50,9 +51,18 @@ export interface UNetEngines {
 
 /** The engine's options for a spec; the same for planning and for building, so that a forecast is what will be. */
 export function optionsOf(files: UNetFiles, spec: EngineSpec): Omit<EngineOptions, 'weights'> {
-  const { rank, alpha, size, weights: weightStorage, textTokens = TEXT_TOKENS, training } = spec;
+  const { rank, alpha, size, weights: weightStorage, textTokens = TEXT_TOKENS, training, targets } = spec;
   const side = size / files.downscale;
-  const common = { config: files.config, height: side, width: side, textTokens, rank, alpha, weightStorage };
+  const common = {
+    config: files.config,
+    height: side,
+    width: side,
+    textTokens,
+    rank,
+    alpha,
+    weightStorage,
+    ...(targets && { targets }),
+  };
   if (!training) return { ...common, activations: 'f32', recompute: 'auto' };
   const { batch, accumulate, activations, recompute, beta1, beta2, epsilon, weightDecay, clip } = training;
   const optimizer = { learningRates: learningRates(training), beta1, beta2, epsilon, weightDecay, clip };
@@ -67,9 +77,14 @@ export function planOf(files: UNetFiles, spec: EngineSpec, report: PlannedFor) {
   return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * micro };
 }
 
-/** The modules that an adapter changes, by diffusers name, in the order in which they are initialised; they do not depend on the GPU. */
-export const modulesOf = (files: UNetFiles): LoraModule[] =>
-  loraModules(planOf(files, { ...SMALLEST, size: files.sizes[0] as number }, DEFAULT_LIMITS).built);
+/** The modules that a run trains, by diffusers name, in the order in which they are initialised; they do not depend on the GPU. */
+export const modulesOf = (files: UNetFiles, targets: readonly string[] = ATTENTION_TARGETS): LoraModule[] =>
+  loraModules(planOf(files, { ...SMALLEST, targets, size: files.sizes[0] as number }, DEFAULT_LIMITS).built).map(
+    (module) => ({ ...module, ...kernel(kernelOf(module.name, files.config)) }),
+  );
+/** Every module that some program's adapter may change. */
+export const everyModule = (files: UNetFiles): LoraModule[] => modulesOf(files, EVERY_TARGET);
+const kernel = (width: 1 | 3 | undefined) => (width ? { kernel: width } : {});
 
 const SMALLEST = { rank: 1, alpha: 1, weights: 'f16', training: null } as const;
 /** A GPU with WebGPU's default limits, and nothing known of it. */

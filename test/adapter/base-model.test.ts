@@ -55,6 +55,20 @@ it('the family is told by the U-Net, the demo by its id', () => {
   expect(baseModelOf({ id: 'demo', name: 'Demo model' }, sd1!, 'epsilon')).toEqual(demoBaseModel);
 });
 
+it('a checkpoint’s own hashes and a schedule that ends in noise are named as sd-scripts names them', () => {
+  const hashes = { sha256: 'a'.repeat(64), legacy: 'bbbbbbbb' };
+  const sd1 = parseUNetConfig(ldmGolden('narrow-sd1').unetConfig);
+  expect(baseMetadata(baseModelOf({ id: 'own-1', name: 'mine', hashes }, sd1, 'v_prediction', true))).toMatchObject({
+    ss_base_model_version: 'sd_v1_v',
+    ss_v2: 'False',
+    ss_sd_model_hash: hashes.legacy,
+    ss_new_sd_model_hash: hashes.sha256,
+    ss_zero_terminal_snr: 'True',
+    'modelspec.architecture': 'stable-diffusion-v1/lora',
+    'modelspec.prediction_type': 'v',
+  });
+});
+
 it('what another’s file says of its base is handed on: that, within bounds, and nothing else', () => {
   const said = { ss_base_model_version: 'sd_v2_v', 'modelspec.architecture': 'x/lora' };
   expect(

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { fitAdapter } from '../../src/adapter/fit.ts';
 import { diffusersKey, kohyaName } from '../../src/adapter/names.ts';
 import { readAdapter } from '../../src/adapter/read.ts';
-import type { WritableModule } from '../../src/adapter/write.ts';
 import type { FileDType } from '../../src/files/dtypes.ts';
 import { type TensorToWrite, writeSafetensors } from '../../src/files/safetensors.ts';
+import type { LoraModule } from '../../src/gpu/engine-types.ts';
 import { toF16 } from '../../src/tensor/half.ts';
 import { Trouble } from '../../src/trouble.ts';
 import { block, modules, open, weightsOf } from './small-lora.ts';
@@ -18,13 +18,7 @@ describe('files of other programs', () => {
     data: Float32Array.of(value),
   });
   /** One module's pair of tensors under any spelling and format. */
-  const pair = (
-    down: string,
-    up: string,
-    m: WritableModule,
-    rank: number,
-    dtype: FileDType = 'F32',
-  ): TensorToWrite[] => {
+  const pair = (down: string, up: string, m: LoraModule, rank: number, dtype: FileDType = 'F32'): TensorToWrite[] => {
     const { down: a, up: b } = weightsOf(rank).get(m.name)!;
     const as = (values: Float32Array) =>
       dtype === 'F16'
@@ -39,7 +33,7 @@ describe('files of other programs', () => {
       { name: up, dtype, shape: [m.outFeatures, rank], data: as(b) },
     ];
   };
-  const [q, out, k] = modules as [WritableModule, WritableModule, WritableModule];
+  const [q, out, k] = modules as [LoraModule, LoraModule, LoraModule];
 
   it.each([
     ['PEFT', `unet.${q.name}.lora_A.weight`, `unet.${q.name}.lora_B.weight`],
@@ -73,6 +67,31 @@ describe('files of other programs', () => {
       modules,
     );
     expect([...read.weights.keys()]).toEqual([out.name]);
+  });
+
+  it('metadata that is no JSON, or huge, says nothing', async () => {
+    const tensors = pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 2);
+    for (const lora_adapter_metadata of [
+      '{"unet.lora_alpha": 4',
+      'x'.repeat(5e6),
+      `${'['.repeat(1e5)}`,
+      '[1]',
+      '{"r": "x"}',
+    ]) {
+      const { weights } = await readAdapter(await open(writeSafetensors(tensors, { lora_adapter_metadata })), modules);
+      expect(weights.get(q.name)).toEqual(weightsOf(2).get(q.name));
+    }
+  });
+
+  it('peft’s rank-stabilised scale: alpha / √rank', async () => {
+    const tensors = pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 4);
+    const lora_adapter_metadata = JSON.stringify({ 'unet.lora_alpha': 4, 'unet.use_rslora': true });
+    const { weights } = await readAdapter(await open(writeSafetensors(tensors, { lora_adapter_metadata })), modules);
+    expect(weights.get(q.name)!.up).toEqual(
+      weightsOf(4)
+        .get(q.name)!
+        .up.map((v) => v * 2),
+    );
   });
 
   it.each(['F64', 'F16', 'BF16'] as const)('%s', async (dtype) => {
@@ -111,7 +130,7 @@ describe('files of other programs', () => {
     ];
     const read = await readAdapter(await open(writeSafetensors(tensors)), modules);
     expect(read.rank).toBe(3);
-    const product = ({ down, up }: { down: Float32Array; up: Float32Array }, m: WritableModule, rank: number) =>
+    const product = ({ down, up }: { down: Float32Array; up: Float32Array }, m: LoraModule, rank: number) =>
       Array.from({ length: m.outFeatures * m.inFeatures }, (_, i) => {
         const [o, c] = [Math.floor(i / m.inFeatures), i % m.inFeatures];
         return Array.from({ length: rank }, (_, r) => up[o * rank + r]! * down[r * m.inFeatures + c]!).reduce(
@@ -126,19 +145,24 @@ describe('files of other programs', () => {
     expect(() => fitAdapter({ ...read, alpha: 3 }, { rank: 2, alpha: 2 }, modules)).toThrow(/rank 3/);
   });
 
-  it('text-encoder weights are ignored and named', async () => {
+  it('what is for the text encoder, or an embedding, is left out and counted', async () => {
     const te = [
       'lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight',
+      'lora_te1_text_model_encoder_layers_0_self_attn_q_proj.lora_up.weight',
       'text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_linear_layer.up.weight',
-      'lora_te1_x.alpha',
+      'clip_l.text_model.encoder.layers.0.self_attn.q_proj.lora_down.weight',
+      'clip_l_text_model_encoder_layers_0_self_attn_q_proj.alpha',
+      'text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1.lora_up.weight',
+      'base_model.model.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight',
+      'text_model.encoder.layers.0.self_attn.q_proj.lora_A.default.weight',
     ];
     const tensors = [
       ...pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 2),
-      ...te.map((name) => scalar(name, 1)),
+      ...[...te, 'bundle_emb.sks.clip_l', 'bundle_emb.sks.string_to_param.*'].map((name) => scalar(name, 1)),
     ];
     const read = await readAdapter(await open(writeSafetensors(tensors)), modules);
-    expect(read.ignored.sort()).toEqual([...te].sort());
-    expect(read.weights.size).toBe(1);
+    expect(read.leftOut).toEqual({ textEncoder: te.length, embeddings: 2 });
+    expect(read.modules).toEqual([q]);
     await refused([scalar(te[0]!, 1)], /text encoder only/);
   });
 
@@ -164,10 +188,13 @@ describe('files of other programs', () => {
       ],
       /from 6 to 6, got from 768 to 6/,
     );
-    await refused([scalar('lora_unet_input_blocks_4_1_proj_in.alpha', 1)], /input_blocks_4_1/);
+    await refused([scalar('lora_unet_input_blocks_44_1_proj_in.alpha', 1)], /input_blocks_44_1/);
     await refused([scalar(`unet.${q.name}.lora_magnitude_vector`, 1)], /LoRA weights \(down, up, alpha\).*magnitude/);
     await refused([scalar('model.diffusion_model.out.2.bias', 1)], /model\.diffusion_model/);
     await refused([{ ...up, name: diffusersKey(q.name, 'up') }], /only up/);
+    const whole = pair(diffusersKey(q.name, 'down'), diffusersKey(q.name, 'up'), q, 2);
+    await refused([...whole, { ...scalar(`${q.name}.alpha`, 1), shape: [2], data: new Float32Array(2) }], /one alpha/);
+    await refused([...whole, scalar(`${q.name}.lora_A.weight`, 1)], /one down/);
     const kernel = { dtype: 'F32', data: new Float32Array(2 * 6 * 9) } as const;
     await refused(
       [

@@ -1,15 +1,14 @@
 // Four modules of a small U-Net and LoRA weights for them, for the tests of this folder.
-import type { WritableModule } from '../../src/adapter/write.ts';
 import { readSafetensors } from '../../src/files/safetensors.ts';
-import type { LoraWeights } from '../../src/gpu/engine-types.ts';
+import type { LoraModule, LoraWeights } from '../../src/gpu/engine-types.ts';
 
 const attention = 'down_blocks.0.attentions.0';
 export const block = `${attention}.transformer_blocks.0`;
-export const modules: WritableModule[] = [
+export const modules: LoraModule[] = [
   { name: `${block}.attn1.to_q`, inFeatures: 6, outFeatures: 6 },
   { name: `${block}.attn1.to_out.0`, inFeatures: 6, outFeatures: 6 },
   { name: `${block}.attn2.to_k`, inFeatures: 5, outFeatures: 6 },
-  { name: `${attention}.proj_in`, inFeatures: 6, outFeatures: 6, conv: true },
+  { name: `${attention}.proj_in`, inFeatures: 6, outFeatures: 6, kernel: 1 },
 ];
 /** A different, exactly f16-representable number for every element (multiples of 1/64 below 16). */
 export const ramp = (length: number, from: number) =>

@@ -6,6 +6,7 @@ import { initialWeights } from '../../src/adapter/init.ts';
 import { kohyaMetadata } from '../../src/adapter/metadata.ts';
 import { readAdapter } from '../../src/adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
+import type { LoraModule } from '../../src/gpu/engine-types.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import { modules, open, ramp, times, weightsOf } from './small-lora.ts';
 
@@ -26,7 +27,7 @@ const run = { identifier: 'aawxbc', classNoun: 'figurine', settings, startedAt: 
 
 describe('written and read back', () => {
   it('kohya, with alpha ≠ rank: f16 of every value, scale folded into up, convolutions with four dims', async () => {
-    const bytes = writeKohya(weightsOf(4), modules, { rank: 4, alpha: 2 }, { ss_network_dim: '4' });
+    const bytes = await writeKohya(weightsOf(4), modules, { rank: 4, alpha: 2 }, { ss_network_dim: '4' });
     const file = await open(bytes);
     expect(file.keys()).toHaveLength(3 * modules.length);
     const name = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0';
@@ -37,8 +38,33 @@ describe('written and read back', () => {
     expect(file.shape('lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight')).toEqual([4, 6, 1, 1]);
     expect(file.shape('lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight')).toEqual([6, 4, 1, 1]);
     const read = await readAdapter(file, modules);
-    expect(read).toMatchObject({ rank: 4, layout: 'kohya', ignored: [], metadata: { ss_network_dim: '4' } });
+    expect(read).toMatchObject({ rank: 4, modules, leftOut: { textEncoder: 0 }, metadata: { ss_network_dim: '4' } });
     expect(read.weights).toEqual(times(weightsOf(4), 2 / 4));
+  });
+
+  it.each(['F16', 'BF16', 'F32'] as const)('%s, as it was chosen, in both layouts', async (numbers) => {
+    const scale = { rank: 4, alpha: 2 };
+    const files = [
+      await writeKohya(weightsOf(4), modules, scale, {}, numbers),
+      writeDiffusers(weightsOf(4), modules, scale, {}, numbers),
+    ];
+    for (const bytes of files) {
+      const file = await open(bytes);
+      expect(new Set(file.keys().map((key) => file.dtype(key)))).toEqual(new Set([numbers]));
+      const { up } = (await readAdapter(file, modules)).weights.get(modules[0]!.name)!;
+      // bf16 has 8 bits; the others hold these numbers exactly
+      for (const [i, value] of times(weightsOf(4), 0.5).get(modules[0]!.name)!.up.entries())
+        expect(Math.abs(up[i]! - value)).toBeLessThanOrEqual(numbers === 'BF16' ? Math.abs(value) / 256 : 0);
+    }
+  });
+
+  it('a 3×3 convolution as LoCon has it: down a convolution of the same size, up one of 1×1', async () => {
+    const conv: LoraModule = { name: 'mid_block.resnets.0.conv1', inFeatures: 2 * 9, outFeatures: 3, kernel: 3 };
+    const weights = new Map([[conv.name, { down: ramp(4 * 18, 0), up: ramp(3 * 4, 9) }]]);
+    const file = await open(await writeKohya(weights, [conv], { rank: 4, alpha: 4 }, {}));
+    expect(file.shape('lora_unet_mid_block_resnets_0_conv1.lora_down.weight')).toEqual([4, 2, 3, 3]);
+    expect(file.shape('lora_unet_mid_block_resnets_0_conv1.lora_up.weight')).toEqual([3, 4, 1, 1]);
+    expect((await readAdapter(file, [conv])).weights).toEqual(weights);
   });
 
   it('diffusers: f32, 256-key spelling, metadata {"format":"pt"} where none is given', async () => {
@@ -49,23 +75,22 @@ describe('written and read back', () => {
     expect(file.dtype(key)).toBe('F32');
     expect(file.keys()).toHaveLength(2 * modules.length);
     const read = await readAdapter(file, modules);
-    expect(read.layout).toBe('diffusers');
     expect(read.weights).toEqual(times(weightsOf(4), 2 / 4));
   });
 
-  it('an adapter from the engine must be whole and finite', () => {
+  it('an adapter from the engine must be whole and finite', async () => {
     const scale = { rank: 4, alpha: 4 };
     expect(() => writeDiffusers(new Map(), modules, scale)).toThrow(/no weights for down_blocks/);
-    expect(() => writeKohya(weightsOf(3), modules, scale, {})).toThrow(/rank 4/);
+    await expect(writeKohya(weightsOf(3), modules, scale, {})).rejects.toThrow(/rank 4/);
     const broken = weightsOf(4);
     broken.get(modules[0]!.name)!.up[3] = Number.NaN;
-    expect(() => writeKohya(broken, modules, scale, {})).toThrow(/NaN/);
+    await expect(writeKohya(broken, modules, scale, {})).rejects.toThrow(/NaN/);
   });
 
   it('the sizes said before training are the sizes of the tensors', async () => {
     const predicted = adapterTensorBytes(modules, 4);
     for (const [layout, bytes] of [
-      ['kohya', writeKohya(weightsOf(4), modules, { rank: 4, alpha: 4 }, {})],
+      ['kohya', await writeKohya(weightsOf(4), modules, { rank: 4, alpha: 4 }, {})],
       ['diffusers', writeDiffusers(weightsOf(4), modules, { rank: 4, alpha: 4 })],
     ] as const) {
       const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));

@@ -51,6 +51,17 @@ describe('noise schedule', () => {
       expect(Math.abs(linear.alphasCumprod[t]! / linearExpected[i]! - 1)).toBeLessThan(3e-6); // β up to 0.02
   });
 
+  it('ends in nothing but noise where its betas are rescaled for that, as diffusers’ does', () => {
+    const { alphasCumprod } = noiseSchedule({ ...config, rescale_betas_zero_snr: true });
+    const expected = [
+      0.9991499781608582, 0.9982334971427917, 0.6524567604064941, 0.2410186380147934, 0.03279908001422882,
+      1.9679633567193378e-7, 0,
+    ];
+    // The last but one is the square of a difference of two f32 that are 170 times larger than it.
+    for (const [i, t] of at.entries())
+      expect(Math.abs(alphasCumprod[t]! - expected[i]!)).toBeLessThan(t === 998 ? 1e-10 : 2e-6);
+  });
+
   it('adds noise and forms both targets as diffusers does', () => {
     const s = noiseSchedule({ ...config, prediction_type: 'v_prediction' });
     const noisy = [0.19224385917186737, -0.5126057267189026, 2.2407944202423096, -1.202998399734497];
@@ -63,7 +74,6 @@ describe('noise schedule', () => {
 
   it.each([
     ['trained_betas', [0.1]],
-    ['rescale_betas_zero_snr', true],
     ['clip_sample', true],
     ['thresholding', true],
     ['timestep_spacing', 'trailing'],

@@ -30,6 +30,15 @@ describe('guessing what a U-Net predicts', () => {
     ['v_prediction', 0.5],
   ] as const)('%s, wrong by %d', async (type, error) => {
     const shown = { ...schedule, predictionType: 'epsilon' as const };
-    expect(await guessPrediction(believer(type, error), shown, new Float32Array(77), VALUES)).toBe(type);
+    expect(await guessPrediction(believer(type, error), shown, new Float32Array(77), VALUES, 'epsilon')).toBe(type);
+  });
+
+  it('one that has learned nothing is what its family is', async () => {
+    const noise = (): Float32Array => normals({ seed: 5, purpose: 'order' }, VALUES);
+    for (const size of [0, 0.1, 1])
+      for (const usual of ['epsilon', 'v_prediction'] as const) {
+        const unet = { predict: async () => noise().map((value) => size * value) };
+        expect(await guessPrediction(unet, schedule, new Float32Array(77), VALUES, usual)).toBe(usual);
+      }
   });
 });

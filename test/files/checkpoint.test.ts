@@ -65,7 +65,7 @@ function asFolder(golden: LdmGolden, { top = 'some folder/', variant = '' } = {}
 vi.setConfig({ testTimeout: 60_000 });
 
 describe.each([
-  ['narrow-sd1', 'sd1', 'epsilon'],
+  ['narrow-sd1', 'sd1', null], // was: ε, though some of the family predict v
   ['narrow-sd2', 'sd2', null],
 ] as const)('%s', (name, family, prediction) => {
   const golden = ldmGolden(name);
@@ -217,6 +217,22 @@ describe('a folder’s own configs', () => {
     });
   });
 
+  it.each([
+    ['my model.yaml', 'model:\n  params:\n    parameterization: "v"\n', 'v_prediction'],
+    ['my model.yml', '    parameterization: eps # as 1.5\n', 'epsilon'],
+    ['v2-inference-v.yaml', "  parameterization: 'v'", 'v_prediction'], // the only one
+    ['my model.yaml', '  # parameterization: "v"\n', null],
+    ['my model.txt', '  parameterization: "v"\n', null],
+    ['my model.yaml', `  parameterization: "v"\n${' '.repeat(2 ** 20)}`, null],
+  ])('what %s beside it says: %j', async (path, text, prediction) => {
+    const file = goldenFile(golden, [...golden.ldm.keys()]);
+    const given = [
+      { path: 'my model.safetensors', file },
+      { path, file: new Blob([text]) },
+    ];
+    expect((await openCheckpoint(given, tokenizer)).prediction).toBe(prediction);
+  });
+
   it('what a single file says of its target', async () => {
     const keys = [...golden.ldm.keys()];
     const withMetadata = async (metadata: Record<string, string>, also: TensorToWrite[] = []) => {
@@ -237,6 +253,8 @@ describe('a folder’s own configs', () => {
     expect((await withMetadata({ 'modelspec.prediction_type': 'epsilon' })).prediction).toBe('epsilon');
     const empty: TensorToWrite = { name: 'v_pred', dtype: 'F16', shape: [0], data: new Uint16Array() };
     expect((await withMetadata({}, [empty])).prediction).toBe('v_prediction');
+    const zero = await withMetadata({}, [empty, { ...empty, name: 'ztsnr' }]);
+    expect(await jsonOf(zero, 'scheduler/scheduler_config.json')).toMatchObject({ rescale_betas_zero_snr: true });
     const unknown = await single(goldenFile(golden, keys));
     expect((await jsonOf(unknown, 'scheduler/scheduler_config.json')).prediction_type).toBeUndefined();
   });

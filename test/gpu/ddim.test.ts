@@ -90,7 +90,7 @@ test('the kohya file, read back, redraws the picture', async () => {
   };
   const [without, drawn] = [await picture(0), await picture(1)];
   const { rank } = engine.options;
-  const file = writeKohya(await engine.readLora(), engine.modules, { rank, alpha: rank }, {});
+  const file = await writeKohya(await engine.readLora(), engine.modules, { rank, alpha: rank }, {});
   engine.writeLora(
     (await readAdapter(await readSafetensors(file, 'aawxbc-figurine.safetensors'), engine.modules)).weights,
   );

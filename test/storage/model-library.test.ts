@@ -179,6 +179,20 @@ describe('a model', () => {
 
 describe('a checkpoint taken in', () => {
   const shardBytes = 1000;
+  it('from one file is known by that file’s hashes, as A1111 knows it; from a folder by none', async () => {
+    const library = modelLibrary('https://page.example/', { db: emptyDatabase(), shardBytes });
+    const bytes = Uint8Array.from({ length: 0x108000 }, (_, i) => (i * 31) % 251); // ends within the 64 kB of the older hash
+    const source = new Blob([bytes]);
+    const { id } = await library.takeIn(never, async () => ({ ...ownFolder(), source }), quiet);
+    const { info } = await library.open(never, id, () => {});
+    const legacy = hash(bytes.subarray(0x100000)).slice(0, 8);
+    expect(info.hashes).toEqual({ sha256: hash(bytes), legacy });
+    const change = (model: Map<string, Uint8Array>) =>
+      void model.set('model_index.json', new TextEncoder().encode('{"a": 1}'));
+    const other = await library.takeIn(never, async () => ownFolder({ change }), quiet);
+    expect((await library.open(never, other.id, () => {})).info.hashes).toBeUndefined();
+  });
+
   it('is stored, listed and opened; twice it is one', async () => {
     const db = emptyDatabase();
     const library = modelLibrary('https://page.example/', { db, shardBytes });

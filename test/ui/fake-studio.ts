@@ -233,6 +233,9 @@ export class FakeStudio implements StudioCalls {
   readAdapter(..._: Parameters<StudioCalls['readAdapter']>): Promise<AdapterInfo> {
     return Promise.reject(new Error('the fake studio has no adapters'));
   }
+  mergeAdapters(..._: Parameters<StudioCalls['mergeAdapters']>): Promise<AdapterInfo> {
+    return Promise.reject(new Error('the fake studio has no adapters'));
+  }
   async deleteAdapter(..._: Parameters<StudioCalls['deleteAdapter']>): Promise<void> {}
   async evidence(): Promise<Uint8Array> {
     return new Uint8Array();

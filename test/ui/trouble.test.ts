@@ -40,9 +40,12 @@ const rows: Row[] = [
   ['not-a-checkpoint', { file: 'x', kind: 'sdxl', detail: '' }, 'Choose another'],
   ['not-a-checkpoint', { file: 'x', kind: 'lora', detail: '' }, 'Open it under Compare'],
   ['not-an-adapter', { file: 'x', kind: 'checkpoint', detail: '' }, 'Open it as a model'],
-  ...(['controlnet', 'textual-inversion', 'other-adapter', 'text-only', 'pickle', 'gguf', 'unknown'] as const).map(
-    (kind): Row => ['not-an-adapter', { file: 'x', kind, detail: '' }, 'Choose another'],
-  ),
+  ...(
+    [
+      ...(['controlnet', 'textual-inversion', 'dora', 'loha', 'lokr', 'oft', 'ia3', 'full-difference'] as const),
+      ...(['sdxl', 'flux', 'newer-family', 'other-adapter', 'text-only', 'pickle', 'gguf', 'unknown'] as const),
+    ] as const
+  ).map((kind): Row => ['not-an-adapter', { file: 'x', kind, detail: '' }, 'Choose another']),
   ['no-model', {}, 'Choose a model'],
   ['no-model', { file: 'x' }, 'Choose a model'],
   ['gone', { what: 'adapter', name: '' }, 'Look again'],

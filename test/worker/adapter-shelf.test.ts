@@ -85,11 +85,61 @@ describe('a file', () => {
   it('that somebody else made keeps what it said of its base', async () => {
     const said = { ss_base_model_version: 'sd_v2', ss_v2: 'True', ss_sd_model_name: 'theirs.safetensors' };
     const { store, shelf, file } = await shelfWith({});
-    const theirs = writeKohya(weightsOf(4), modules, { rank: 4, alpha: 4 }, { ...said, ss_dataset_dirs: '/home/they' });
+    const theirs = await writeKohya(
+      weightsOf(4),
+      modules,
+      { rank: 4, alpha: 4 },
+      { ...said, ss_dataset_dirs: '/home/they' },
+    );
     const { adapterId } = await shelf.take('x.safetensors', new Blob([theirs]), () => ({ id: 'own-1', modules }));
     await store.save({ ...(await store.load(adapterId))!, adapterId: 'a' });
-    expect((await file(0, 'kohya')).says).toEqual(said);
+    expect((await file(0, 'kohya')).says).toMatchObject({ ...said, ss_network_dim: '4', ss_network_alpha: '4' });
+    expect((await file(0, 'kohya')).says.ss_dataset_dirs).toBeUndefined();
     expect((await file(0, 'diffusers')).says).toEqual({ format: 'pt', ...said });
+  });
+});
+
+describe('several adapters', () => {
+  const choice = (adapterId: string, strength: number) => ({ adapterId, moment: null, strength });
+  const two = async () => {
+    const { store, shelf } = await shelfWith({ base: sd2 });
+    await store.save(
+      stored({ adapterId: 'b', identifier: 'bbxyz', classNoun: 'dog', name: 'bbxyz-dog', moments: [3], bestStep: 3 }),
+    );
+    await store.saveMoment('b', 3, weightsOf(4));
+    return { store, shelf };
+  };
+
+  it('asked for together come as one, their strengths in it; one alone is scaled while it is drawn', async () => {
+    const { shelf } = await two();
+    const one = await shelf.asked(choice('a', 0.5));
+    expect(one).toMatchObject({ strength: 0.5, adapter: { key: 'a 12', rank: 4, alpha: 2 } });
+    const both = await shelf.asked({ ...choice('a', 0.5), beside: [choice('b', -0.3)] });
+    expect(both).toMatchObject({ strength: 1, adapter: { key: 'a 12 0.5 + b 3 -0.3', rank: 8, alpha: 8 } });
+    expect((await shelf.asked({ ...choice('a', 0), beside: [choice('b', 1)] })).adapter?.key).toBe('b 3');
+    expect(await shelf.asked({ ...choice('a', 0), adapterId: null })).toEqual({ adapter: null, strength: 0 });
+  });
+
+  it('merged are an adapter like any other, which names the model they were trained on', async () => {
+    const { shelf } = await two();
+    const info = await shelf.merge([choice('a', 0.5), choice('b', 1)]);
+    expect(info).toMatchObject({
+      rank: 8,
+      identifier: 'aawxbc toy',
+      classNoun: 'bbxyz dog',
+      modelId: 'own-1',
+      moments: [0],
+    });
+    const { name, bytes } = await shelf.file(info.adapterId, null, 'kohya');
+    expect(name).toBe('aawxbc-toy-bbxyz-dog.safetensors');
+    const { metadata } = await readSafetensors(bytes, name);
+    expect(metadata).toMatchObject({ ss_base_model_version: 'sd_v2_v', ss_network_dim: '8' });
+  });
+
+  it('of different models are refused', async () => {
+    const { store, shelf } = await two();
+    await store.save(stored({ adapterId: 'b', modelId: 'demo', moments: [3], bestStep: 3 }));
+    await expect(shelf.merge([choice('a', 1), choice('b', 1)])).rejects.toMatchObject({ code: 'adapter-mismatch' });
   });
 });
 

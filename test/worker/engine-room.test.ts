@@ -5,10 +5,12 @@ import type { LoraWeights, TrainingState, UNetEngine } from '../../src/gpu/engin
 import { type EngineSpec, engineRoom, type LoadedAdapter } from '../../src/worker/engine-room.ts';
 import { settings } from '../training/toy-run.ts';
 
-const modules = [{ name: 'm', inFeatures: 3, outFeatures: 2 }];
+const modules = [{ name: 'm.to_q', inFeatures: 3, outFeatures: 2 }];
 const adapter = (key: string, rank: number, alpha = rank): LoadedAdapter => ({
   ...{ key, rank, alpha },
-  weights: new Map([['m', { down: new Float32Array(rank * 3).fill(1), up: new Float32Array(2 * rank).fill(rank) }]]),
+  weights: new Map([
+    ['m.to_q', { down: new Float32Array(rank * 3).fill(1), up: new Float32Array(2 * rank).fill(rank) }],
+  ]),
 });
 
 /** Engines that only remember what was done to them. */
@@ -28,7 +30,7 @@ function engines() {
       evaluate: async () => 0,
       step: async () => ({ step: 1, loss: 0, gradientNorm: 0, learningRate: 0, skipped: false }),
       readLora: async () => new Map(),
-      writeLora: (weights: LoraWeights) => log.push(`lora ${weights.get('m')!.up[0]}`),
+      writeLora: (weights: LoraWeights) => log.push(`lora ${weights.get('m.to_q')!.up[0]}`),
       async readState() {
         log.push('read');
         return { lora: Float32Array.of(7) } as TrainingState;
@@ -140,7 +142,7 @@ describe('the engine room', () => {
 describe('fitting an adapter to an engine', () => {
   /** alpha / rank · up · down, what the adapter adds to the weight. */
   function product(weights: LoraWeights, { rank, alpha }: { rank: number; alpha: number }): number[] {
-    const { down, up } = weights.get('m')!;
+    const { down, up } = weights.get('m.to_q')!;
     const sum = (o: number, i: number) =>
       Array.from({ length: rank }, (_, r) => up[o * rank + r]! * down[r * 3 + i]!).reduce((a, b) => a + b, 0);
     return [0, 1].flatMap((o) => [0, 1, 2].map((i) => (alpha / rank) * sum(o, i)));
@@ -161,14 +163,14 @@ describe('fitting an adapter to an engine', () => {
   ])('%o in an engine of %o adds the same', (own, engine) => {
     const down = Float32Array.from({ length: own.rank * 3 }, (_, i) => Math.sin(i + 1));
     const up = Float32Array.from({ length: 2 * own.rank }, (_, i) => Math.cos(i + 1));
-    const weights: LoraWeights = new Map([['m', { down, up }]]);
+    const weights: LoraWeights = new Map([['m.to_q', { down, up }]]);
     const there = product(fitAdapter({ ...own, weights }, engine, modules), engine);
     for (const [i, value] of product(weights, own).entries()) expect(there[i]).toBeCloseTo(value, 6); // f32 stores
   });
 
   it('adds nothing to modules that the adapter leaves out', () => {
-    const more = [...modules, { name: 'n', inFeatures: 1, outFeatures: 1 }];
+    const more = [...modules, { name: 'n.to_q', inFeatures: 1, outFeatures: 1 }];
     const weights = fitAdapter(adapter('a', 2), { rank: 4, alpha: 4 }, more);
-    expect(weights.get('n')).toEqual({ down: new Float32Array(4), up: new Float32Array(4) });
+    expect(weights.get('n.to_q')).toEqual({ down: new Float32Array(4), up: new Float32Array(4) });
   });
 });

@@ -5,14 +5,14 @@
 Inputs must come out bitwise, outputs within a tenth of the bar that the app is held to. Exit code 1 when anything differs."""
 import argparse, sys
 import torch
-import checkpoint, configs, ddim, encoders, encoders_extra, flops, ops, prompts, samplers, tokenizer, training, unet
+import adapters, checkpoint, configs, ddim, encoders, encoders_extra, flops, ops, prompts, samplers, tokenizer, training, unet
 from store import faults, write
 
 GOLDENS = {
     **{f"unet/{name}": (lambda name=name: unet.make(name)) for name in ("demo", *configs.GOLDENS)},
     **{f"training/{name}": (lambda name=name: training.make(name)) for name in training.B_STD},
     "flops": flops.make, "ops": ops.make, "encoders": encoders.make, "encoders-extra": encoders_extra.make, "ddim": ddim.make, "tokenizer": tokenizer.make,
-    "checkpoint": checkpoint.make, "prompts": prompts.make, "samplers": samplers.make,
+    "checkpoint": checkpoint.make, "adapters": adapters.make, "prompts": prompts.make, "samplers": samplers.make,
 }
 
 

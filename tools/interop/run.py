@@ -3,16 +3,17 @@
     npm run test:interop -- [--adapters DIR] [--model DIR]
 
 Without --adapters: files that our writer makes of the demo golden's LoRA (alpha = rank, and half of it), and demo-output/ if it is there."""
-import argparse, math, os, subprocess, sys, tempfile, warnings
+import argparse, hashlib, math, os, subprocess, sys, tempfile, warnings
 import torch
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft.utils import get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(f"{HERE}/../..")
 sys.path.insert(0, os.path.dirname(HERE))
 import adapters as a
+import locon
 from checks import Checks, near
 
 KOHYA, DIFFUSERS = "adapter.safetensors", "adapter.diffusers.safetensors"
@@ -78,6 +79,17 @@ def diffusers_file(path: str, unet) -> str:
     return f"{len(modules)} modules, of {metadata['ss_sd_model_name']}"
 
 
+def hashes(path: str) -> str:
+    """As sd-scripts' networks compute them: of the file that safetensors makes of the tensors and only the ss_ entries."""
+    tensors, metadata = a.read(path)
+    made = save(tensors, {k: v for k, v in metadata.items() if k.startswith("ss_")})
+    data = 8 + int.from_bytes(made[:8], "little")
+    whole, legacy = hashlib.sha256(made[data:]).hexdigest(), hashlib.sha256(made[0x100000:0x110000]).hexdigest()[:8]
+    assert metadata["sshs_model_hash"] == whole, f"sshs_model_hash {metadata['sshs_model_hash']}, expected {whole}"
+    assert metadata["sshs_legacy_hash"] == legacy, f"sshs_legacy_hash {metadata['sshs_legacy_hash']}, expected {legacy}"
+    return f"{whole[:8]}…, {legacy}"
+
+
 def spelled_by_peft(path: str, out: str):
     """diffusers' file with the names that peft and newer trainers write."""
     tensors, _ = a.read(path)
@@ -104,6 +116,8 @@ def check_folder(checks: Checks, folder: str, name: str, pipe, work: str, read_b
     variant = f"{work}/peft.safetensors"
     checks.run(f"{name}: diffusers loads {KOHYA}", lambda: loads("kohya", kohya))
     checks.run(f"{name}: diffusers loads {DIFFUSERS}", lambda: loads("diffusers", diffusers))
+    checks.run(f"{name}: its hashes are sd-scripts'", lambda: hashes(kohya))
+    checks.run(f"{name}: LyCORIS applies {KOHYA} whole, and draws the same", lambda: near(locon.output(pipe.unet, kohya, a.output), out["kohya"], AGREE, "its output"))
     checks.run(f"{name}: both draw the same", lambda: near(out["kohya"], out["diffusers"], AGREE, "the kohya file's output"))
     checks.run(f"{name}: merged as A1111 does, the same", lambda: near(a.output(a.merged(pipe.unet, a.read(kohya)[0])), out["kohya"], AGREE, "the merged output"))
     checks.run(f"{name}: diffusers loads it spelled lora_A / lora_B", lambda: (spelled_by_peft(diffusers, variant), loads("peft", variant))[1])
@@ -154,6 +168,7 @@ def main():
                 checks.run(f"alpha {alpha}: our writer runs", lambda: ours("write-adapters.ts", "--out", folder, "--alpha", str(alpha)))
                 if os.path.exists(f"{folder}/{KOHYA}"):
                     check_folder(checks, folder, f"alpha {alpha}", pipe, work, read_back=True)
+            locon.check(checks, work, ours, hashes)
             if os.path.exists(f"{ROOT}/demo-output/{KOHYA}"):
                 check_folder(checks, f"{ROOT}/demo-output", "demo-output", pipe, work, read_back=False)
     sys.exit(checks.close())

@@ -49,7 +49,7 @@ export async function main(args: string[]): Promise<number> {
   };
   mkdirSync(values.out, { recursive: true });
   const metadata = kohyaMetadata(run, demoBaseModel, 8, 300);
-  writeFileSync(join(values.out, 'adapter.safetensors'), writeKohya(weights, modules, scale, metadata));
+  writeFileSync(join(values.out, 'adapter.safetensors'), await writeKohya(weights, modules, scale, metadata));
   writeFileSync(
     join(values.out, 'adapter.diffusers.safetensors'),
     writeDiffusers(weights, modules, scale, withoutNetwork(metadata)),

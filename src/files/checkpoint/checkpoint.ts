@@ -4,6 +4,7 @@ import { neededFiles, parseJson } from '../model-folder.ts';
 import { readSafetensors } from '../safetensors.ts';
 import { damaged } from '../safetensors-header.ts';
 import type { OnBroken } from '../sound-weights.ts';
+import { yamlPrediction } from './beside.ts';
 import { type CanonicalFile, jsonFile, textFile, weightsFile } from './canonical-file.ts';
 import {
   type Family,
@@ -22,7 +23,7 @@ import { type Folder, findFolder, type GivenFile, readConfig, readFolder } from 
 import { placeBlobs } from './hub-cache.ts';
 import { lastOf, onlyFile, refuseByBytes, WEIGHTS_ENDING } from './only-file.ts';
 import { notACheckpoint } from './refusals.ts';
-import { readSingleFile } from './single-file.ts';
+import { readSingleFile, type Said } from './single-file.ts';
 import { textNeeds, textSizes, unetNeeds, unetSizes, vaeNeeds, vaeSizes } from './sizes.ts';
 import { checkTensors, type Tensors, type Weights } from './stored.ts';
 
@@ -33,6 +34,8 @@ export interface Checkpoint {
   readonly prediction: Prediction;
   /** Exactly `neededFiles`, in that order. */
   readonly files: readonly CanonicalFile[];
+  /** The single file that it came in: programs know a checkpoint by that file's hashes. */
+  readonly source?: Blob;
 }
 export interface TokenizerFiles {
   vocab: Blob;
@@ -53,13 +56,17 @@ export async function openCheckpoint(
   const files = await placeBlobs(given);
   const folder = findFolder(files);
   const sources = { folder, tokenizer, onBroken };
-  if (folder) return assemble(folder.name || 'Stable Diffusion', await readFolder(folder), null, sources);
+  if (folder) return assemble(folder.name || 'Stable Diffusion', await readFolder(folder), SAYS_NOTHING, sources);
   const { path, file } = await onlyFile(files);
   const fileName = lastOf(path);
   await refuseByBytes(fileName, file);
   const { weights, said } = readSingleFile(await readSafetensors(file, fileName));
-  return assemble(fileName.replace(WEIGHTS_ENDING, ''), weights, said, sources);
+  const prediction = (await yamlPrediction(files, path)) ?? said.prediction;
+  const made = await assemble(fileName.replace(WEIGHTS_ENDING, ''), weights, { ...said, prediction }, sources);
+  return { ...made, source: file };
 }
+
+const SAYS_NOTHING: Said = { prediction: null, zeroTerminalSnr: false };
 
 interface Sources {
   folder: Folder | null;
@@ -70,7 +77,7 @@ interface Sources {
 async function assemble(
   name: string,
   { unet, vae, text_encoder: text }: Weights,
-  said: Prediction,
+  said: Said,
   { folder, tokenizer, onBroken }: Sources,
 ): Promise<Checkpoint> {
   const own = async (path: string): Promise<Json | null> => (folder ? readConfig(folder, path) : null);
@@ -93,13 +100,13 @@ async function assemble(
       `its U-Net reads texts ${config.crossAttentionDim} wide, its text encoder writes ${textIs.width}`,
     );
 
-  const prediction = ownScheduler ? ownPrediction(ownScheduler) : (said ?? (family === 'sd1' ? 'epsilon' : null));
+  const prediction = ownScheduler ? ownPrediction(ownScheduler) : said.prediction;
   // Latents of 512 px. The v-models of Stable Diffusion 2 were finished at 768; where nobody says which one it is, 512 is the safe size.
   const sampleSize = ownUnet?.sample_size ?? (family === 'sd2' && prediction === 'v_prediction' ? 96 : 64);
   const { vocab, merges } = await tokenizerOf(folder, tokenizer);
   const files: readonly CanonicalFile[] = [
     jsonFile('model_index.json', modelIndex),
-    jsonFile('scheduler/scheduler_config.json', schedulerJson(prediction, ownScheduler)),
+    jsonFile('scheduler/scheduler_config.json', schedulerJson(prediction, ownScheduler, said.zeroTerminalSnr)),
     vocab,
     merges,
     jsonFile(

@@ -132,7 +132,7 @@ const SAMPLERS: Readonly<Record<string, boolean>> = { PNDMScheduler: false, DDIM
  * The noise of Stable Diffusion 1 and 2, or the folder's own. What only its scheduler's class reads (a solver's order, how it spaces its
  * steps) is no fact of the model and is left away.
  */
-export function schedulerJson(prediction: Prediction, own: Json | null): Json {
+export function schedulerJson(prediction: Prediction, own: Json | null, zeroTerminalSnr = false): Json {
   const like = own ? SAMPLERS[String(own._class_name)] : undefined;
   const kept = ['rescale_betas_zero_snr', 'thresholding', 'trained_betas'].filter((key) => own?.[key]);
   return {
@@ -145,6 +145,7 @@ export function schedulerJson(prediction: Prediction, own: Json | null): Json {
     ...(prediction && { prediction_type: prediction }),
     set_alpha_to_one: like === undefined ? false : (own?.set_alpha_to_one ?? like),
     steps_offset: like === undefined ? 1 : (own?.steps_offset ?? 0),
+    ...(zeroTerminalSnr && { rescale_betas_zero_snr: true }),
     ...Object.fromEntries(kept.map((key) => [key, own?.[key]])),
   };
 }

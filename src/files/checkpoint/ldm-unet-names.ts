@@ -57,6 +57,35 @@ function outer(row: string, index: number, rest: string, layers: number): string
   return `${block}.attentions.${place}.${leaf}`;
 }
 
+/**
+ * Every LDM name of a module of the U-Net with its diffusers name, as [LDM's, diffusers'], by the diffusers names of its modules. Some of the pairs
+ * are of places that this U-Net does not have; none when the names are no U-Net's.
+ */
+export function* ldmModules(modules: Iterable<string>): Generator<[ldm: string, diffusers: string]> {
+  let layers = 0;
+  let blocks = 0;
+  for (const name of modules) {
+    const [, block, place] = /^(?:down|up)_blocks\.(\d+)\.(?:resnets|attentions)\.(\d+)\./.exec(name) ?? [];
+    blocks = Math.max(blocks, Number(block ?? -1) + 1);
+    if (name.startsWith('down_')) layers = Math.max(layers, Number(place ?? -1) + 1);
+  }
+  if (layers === 0) return;
+  const places = Array.from({ length: blocks * (layers + 1) + 1 }, (_, i) => i);
+  const rows = [
+    ...Object.keys(ENDS),
+    ...places.flatMap((i) =>
+      [0, 1, 2].flatMap((slot) =>
+        LEAF_NAMES.flatMap((leaf) => [`input_blocks.${i}.${slot}.${leaf}`, `output_blocks.${i}.${slot}.${leaf}`]),
+      ),
+    ),
+    ...[0, 1, 2].flatMap((i) => LEAF_NAMES.map((leaf) => `middle_block.${i}.${leaf}`)),
+  ];
+  for (const ldm of rows) {
+    const name = unetName(`${ldm}.weight`, layers);
+    if (name) yield [ldm, name.slice(0, -'.weight'.length)];
+  }
+}
+
 /** How many resnets a level has on the way down, by the place of the first downsampler; null where there is none. */
 export function resnetsPerBlock(keys: Iterable<string>): number | null {
   let first = Number.POSITIVE_INFINITY;
@@ -68,7 +97,8 @@ export function resnetsPerBlock(keys: Iterable<string>): number | null {
 }
 
 const withoutDots = (name: string): string => name.replaceAll('.', '');
-const LEAVES = new Map([...Object.keys(RESNET), ...TRANSFORMER, 'op', 'conv'].map((leaf) => [withoutDots(leaf), leaf]));
+const LEAF_NAMES: readonly string[] = [...Object.keys(RESNET), ...TRANSFORMER, 'op', 'conv'];
+const LEAVES = new Map(LEAF_NAMES.map((leaf) => [withoutDots(leaf), leaf]));
 const MODULES = new Map(Object.keys(ENDS).map((module) => [withoutDots(module), module]));
 
 /** An averaged (EMA) twin's name, which is written without dots, with them: `input_blocks10in_layers0weight` → `input_blocks.1.0.in_layers.0.weight`. */

@@ -11,8 +11,14 @@ const MODELS = ['diffusion_model', 'first_stage_model', 'cond_stage_model', 'mod
 type LdmModel = (typeof MODELS)[number];
 type Keys = Map<string, string>; // name within the model → key in the file
 
+/** What a file tells of the noise it was trained with. */
+export interface Said {
+  prediction: Prediction;
+  zeroTerminalSnr: boolean; // an empty tensor `ztsnr`
+}
+
 /** Trouble 'not-a-checkpoint' for another kind of file, 'file-damaged' for a name that stands for two tensors. */
-export function readSingleFile(file: SafetensorsFile): { weights: Weights; said: Prediction } {
+export function readSingleFile(file: SafetensorsFile): { weights: Weights; said: Said } {
   const keys = file.keys();
   const models = byModel(file);
   const named = models.diffusion_model.size > 0 ? models.diffusion_model : twins(models.model_ema);
@@ -31,7 +37,7 @@ export function readSingleFile(file: SafetensorsFile): { weights: Weights; said:
   for (const [name, key] of vaeKeys) addOne(vae, vaeName(name, levels), file, key);
   for (const [name, key] of textKeys) for (const to of textNames(name)) text.add(to.key, file, key, to.part);
   const weights = { unet: unet.found, vae: vae.found, text_encoder: text.found };
-  return { weights, said: saidPrediction(file) };
+  return { weights, said: { prediction: saidPrediction(file), zeroTerminalSnr: file.has('ztsnr') } };
 }
 
 function addOne(map: TensorMap, name: string | null, file: SafetensorsFile, key: string): void {

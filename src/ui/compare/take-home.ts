@@ -1,5 +1,11 @@
 // In: what an adapter is called and what is on screen; out: the file's name and the prompt line to copy.
 
+import type { AdapterInfo } from '../../worker/api.ts';
+
+/** What an adapter is called in lists: the words it answers to, else its file's name. */
+export const adapterTitle = ({ identifier, classNoun, name }: AdapterInfo): string =>
+  `${identifier} ${classNoun}`.trim() || name;
+
 /** Lower case, words joined by hyphens, safe on every file system. */
 const slug = (words: string): string =>
   words

@@ -76,6 +76,8 @@ export const notACheckpoint: Record<NotOne['kind'], (file: string, name?: string
 };
 
 type NoAdapter = TroubleFacts['not-an-adapter'];
+const otherWay = 'It changes a model in another way. Choose a plain LoRA, or a LoCon.';
+const otherFamily = 'It fits no other model. Choose one made for the 1.x or 2.x family.';
 
 export const notAnAdapter: Record<NoAdapter['kind'], (file: string) => [title: string, text: string]> = {
   checkpoint: (file) => [
@@ -87,9 +89,18 @@ export const notAnAdapter: Record<NoAdapter['kind'], (file: string) => [title: s
     `“${file}” is a textual inversion, not a LoRA.`,
     'It holds a word or two for a model. Choose a LoRA file.',
   ],
+  dora: (file) => [`“${file}” is a DoRA, not a plain LoRA.`, otherWay],
+  loha: (file) => [`“${file}” is a LoHa, not a plain LoRA.`, otherWay],
+  lokr: (file) => [`“${file}” is a LoKr, not a plain LoRA.`, otherWay],
+  oft: (file) => [`“${file}” is an OFT adapter, not a plain LoRA.`, otherWay],
+  ia3: (file) => [`“${file}” is an (IA)³ adapter, not a plain LoRA.`, otherWay],
+  'full-difference': (file) => [`“${file}” holds whole weights, not a plain LoRA.`, otherWay],
+  sdxl: (file) => [`“${file}” is a LoRA for Stable Diffusion XL.`, otherFamily],
+  flux: (file) => [`“${file}” is a LoRA for FLUX or a relative of it.`, otherFamily],
+  'newer-family': (file) => [`“${file}” is a LoRA for a newer family of models.`, otherFamily],
   'other-adapter': (file) => [
-    `“${file}” is another kind of adapter.`,
-    'LoHa, LoKr and their like add to a model in another way. Choose a plain LoRA.',
+    `“${file}” holds more than a plain LoRA.`,
+    'What else is in it could not be applied, so nothing of it is. Choose a plain LoRA, or a LoCon.',
   ],
   'text-only': (file) => [
     `“${file}” changes only the text encoder.`,

@@ -65,6 +65,20 @@ export const compare = {
     kohya: { name: 'A1111, Forge, ComfyUI', use: 'Works in most programs' },
     diffusers: { name: 'diffusers', use: 'For Python' },
   },
+  numbers: 'Numbers',
+  numbersAre: { F16: '16 bits (f16), usual', BF16: '16 bits (bf16)', F32: '32 bits' },
+  together: 'Together with others',
+  besideStrength: 'Its strength',
+  mergeHint: (own: string) => `As one file it adds just what is on screen: this one at ${own}, the others at theirs.`,
+  merge: 'Keep as one adapter',
+  merged: (rank: number) => `Kept as one adapter of rank ${rank}.`,
+  leftOut: ({ textEncoder, embeddings }: { textEncoder: number; embeddings: number }) =>
+    `Left out, as Darkroom does not apply it: ${[
+      textEncoder > 0 ? `what it changes in the text encoder (${count(textEncoder)} tensors)` : '',
+      embeddings > 0 ? `its embeddings (${count(embeddings)})` : '',
+    ]
+      .filter(Boolean)
+      .join(' and ')}.`,
   download: (size: string) => `Download · ${size}`,
   downloading: 'Preparing…',
   downloaded: (name: string) => `${name} is in your downloads.`,

@@ -1,7 +1,15 @@
 // Compare: one prompt and seed drawn without and with an adapter, at a strength and a moment, then a strip of strengths; both downloads.
-import type { AdapterFile, AdapterInfo, AdapterLayout, DrawRequest, Picture } from '../../worker/api.ts';
+import type {
+  AdapterFile,
+  AdapterInfo,
+  AdapterLayout,
+  AdapterNumbers,
+  DrawRequest,
+  Picture,
+} from '../../worker/api.ts';
 import { tasteOf } from '../../worker/client.ts';
 import type { Canvas } from './baseline.svelte.ts';
+import { Beside } from './beside.svelte.ts';
 import { DrawQueue } from './draw-queue.svelte.ts';
 import { lastScene, type Scene, sentence, shownCells } from './scene.ts';
 import { type Mishap, mishap, type StudioCalls } from './studio.ts';
@@ -21,6 +29,9 @@ export class Compare {
   strength = $state(1);
   moment = $state<number | null>(null); // null = the best
   layout = $state<AdapterLayout>('kohya');
+  /** Of the download; null: as its layout's programs write them. */
+  numbers = $state<AdapterNumbers | null>(null);
+  readonly beside: Beside;
   view = $state<'side-by-side' | 'wipe'>('side-by-side');
   /** The strip is wanted: not while training, and not on a slow card until asked for. */
   strip = $state(true);
@@ -56,6 +67,7 @@ export class Compare {
     model: () => string | null = () => null,
   ) {
     this.#studio = studio;
+    this.beside = new Beside(studio, () => this.goOn());
     this.#canvas = canvas;
     this.#nextModel = nextModel;
     this.#model = model;
@@ -92,6 +104,7 @@ export class Compare {
     this.adapter = adapter;
     this.moment = null;
     this.strength = 1;
+    this.beside.clear();
     this.trouble = this.offered = null;
     if (!own) this.prompt = sentence(adapter);
   }
@@ -133,7 +146,8 @@ export class Compare {
   request(strength: number): DrawRequest | null {
     if (!this.scene) return null;
     if (strength === 0) return { ...this.scene, adapterId: null, moment: null, strength: 0 };
-    return this.adapter ? { ...this.scene, adapterId: this.adapter.adapterId, moment: this.moment, strength } : null;
+    const own = this.adapter && { adapterId: this.adapter.adapterId, moment: this.moment, strength };
+    return own ? { ...this.scene, ...own, ...this.beside.asked } : null;
   }
 
   /** Draws what is missing of the pictures on screen. */
@@ -154,7 +168,7 @@ export class Compare {
 
   /** The moment and layout on screen. */
   file(adapter: AdapterInfo): Promise<AdapterFile> {
-    return this.#studio.adapterFile(adapter.adapterId, this.moment, this.layout);
+    return this.#studio.adapterFile(adapter.adapterId, this.moment, this.layout, this.numbers ?? undefined);
   }
   /** Opens a LoRA file. One that needs a model, or another one, is kept and opened once such a model is. */
   async read(file: File): Promise<void> {
@@ -184,7 +198,22 @@ export class Compare {
     const next = this.adapters.find(({ adapterId }) => adapterId === adapter?.adapterId) ?? this.adapters[0];
     if (next) this.open(next);
   }
+  /** Keeps what is on screen, each with its strength, as one adapter, and puts that on screen. */
+  async merge(): Promise<AdapterInfo | null> {
+    const { adapter, moment, strength } = this;
+    if (!adapter) return null;
+    try {
+      const made = await this.beside.merge({ adapterId: adapter.adapterId, moment, strength });
+      await this.list();
+      this.open(made);
+      return made;
+    } catch (error) {
+      this.trouble = mishap(error);
+      return null;
+    }
+  }
   async remove(adapter: AdapterInfo): Promise<void> {
+    if (this.beside.strengthOf(adapter.adapterId) !== null) await this.beside.set(adapter.adapterId, null);
     if (this.adapter?.adapterId === adapter.adapterId) {
       this.stop();
       this.adapter = null;
@@ -202,6 +231,7 @@ export class Compare {
     if (!last) return;
     for (const [key, picture] of last.pictures) this.#queue.put(key, picture);
     Object.assign(this, last.state);
+    this.beside.choices = last.beside;
   }
   /** What is on screen of this scene: without, with, then the strip. */
   #keepShown(): void {

@@ -32,12 +32,14 @@ export function lastScene({ modelId, cells }: Shown, adapters: readonly AdapterI
   const wanted = cells.find(({ request }) => request.adapterId !== null)?.request; // the one beside *without* comes first
   const adapter = adapters.find(({ adapterId }) => adapterId === wanted?.adapterId);
   if (!wanted || !adapter || modelId !== chosen) return null;
-  const { adapterId: _, moment, strength, ...scene } = wanted;
+  const { adapterId: _, moment, strength, beside = [], ...scene } = wanted;
+  const here = beside.filter((one) => adapters.some(({ adapterId }) => adapterId === one.adapterId));
   const { prompt, negativePrompt, seed, sampler = 'ddim', steps, guidance } = scene;
   return {
     pictures: cells.flatMap(({ request, picture }): [string, Picture][] =>
       picture ? [[keyOf(request), picture]] : [],
     ),
+    beside: here,
     // A slow card's strip was not asked for.
     state: {
       ...{ adapter, scene, moment, strength, strip: cells.length > 2 },
