@@ -17,6 +17,8 @@ export interface LinearOptions {
   bias?: boolean;
   addend?: Tensor | undefined;
   lora?: LoraSpec | undefined;
+  /** The tensor to write, if it exists; not of an adapted layer. */
+  y?: Tensor;
 }
 
 /** One nn.Linear (or 1×1 convolution) by its diffusers name: x (…, k) → (…, n). Adapted when the name ends in one of the targets. */
@@ -25,12 +27,13 @@ export function linearLayer(
   name: string,
   x: Tensor,
   n: number,
-  { bias = true, addend, lora }: LinearOptions = {},
+  { bias = true, addend, lora, y }: LinearOptions = {},
 ): Tensor {
   const k = lastDim(x.shape);
   const w = g.matrix(`${name}.weight`, [n, k]);
   const b = bias ? g.param(`${name}.bias`, [n], 'weight', 'f16') : undefined;
-  if (!lora?.targets.some((t) => name.endsWith(`.${t}`))) return g.emit(linear, { x, w, bias: b, addend }).y as Tensor;
+  if (!lora?.targets.some((t) => name.endsWith(`.${t}`)))
+    return g.emit(linear, { x, w, bias: b, addend }, {}, y ? { y } : {}).y as Tensor;
   const down = g.param(`${name}.lora.down`, [lora.rank, k], 'lora', 'f32');
   const up = g.param(`${name}.lora.up`, [n, lora.rank], 'lora', 'f32');
   const { y: h } = g.emit(linear, { x, w: down });

@@ -1,4 +1,4 @@
-// The frozen encoders of the open model: prompts and latents in, text states and pixels out. Opened when needed, closed to give memory back.
+// The frozen text encoder of the open model: prompts in, text states out. Opened when needed, closed to give memory back.
 import { openEncoders } from '../encoders/client.ts';
 import type { EncoderFiles, Encoders } from '../encoders/encoders.ts';
 import type { Tokenizer } from '../encoders/tokenizer.ts';
@@ -45,8 +45,6 @@ export function encoderRoom(
     return {
       ...made,
       encodeText: (prompts) => watch(made.encodeText(prompts)),
-      encodePhoto: (pixels, height, width) => watch(made.encodePhoto(pixels, height, width)),
-      decode: (latents, height, width) => watch(made.decode(latents, height, width)),
     };
   };
   return {

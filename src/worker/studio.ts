@@ -17,10 +17,10 @@ import {
   checkRequest,
   checkSize,
   checkWeights,
-  decodesQuickly,
   develop,
   drawLatents,
   readPrompt,
+  type Shown,
 } from './drawing.ts';
 import { earlierBase } from './earlier-base.ts';
 import { forecast } from './forecast.ts';
@@ -58,9 +58,11 @@ export function createStudio(stored: Kept): WireStudio {
     return gpuReport;
   };
   const seen = async (): Promise<GpuReport> => gpuReport ?? (await inspect());
-  /** Their memory is the run's, unless a picture is theirs in a moment. */
-  const letEncodersRest = async (canvas: Canvas, size: number): Promise<void> => {
-    if (turns.run && !(await decodesQuickly(canvas, size))) await canvas.encoders.rest();
+  /** Decodes in its turn on the GPU; while a run goes on, the memory is the run's again afterwards. */
+  const decoded = async (canvas: Canvas, latents: Float32Array, size: number): Promise<Shown> => {
+    const shown = await develop(canvas, latents, size);
+    if (turns.run) await canvas.vae.rest();
+    return shown;
   };
 
   const runs = trainings({
@@ -141,15 +143,14 @@ export function createStudio(stored: Kept): WireStudio {
           turns.picture(signal, async () => {
             const begun = performance.now();
             if (!turns.run) hearGpu = onProgress;
-            return engines.draw(adapter, request, async (unet, weights) => ({
-              ...{ begun, weights },
+            const { latents, weights } = await engines.draw(adapter, request, async (unet, weights) => ({
+              weights,
               latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
             }));
+            const picture = await decoded(canvas, latents, request.size);
+            return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
           });
-        const { begun, latents, weights } = await card.use('drawing', inTurn, { unasked, signal });
-        const picture = await develop(canvas, latents, request.size);
-        await letEncodersRest(canvas, request.size);
-        return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
+        return card.use('drawing', inTurn, { unasked, signal });
       }),
 
     measure: (ticket, settings, onProgress) =>
@@ -188,8 +189,8 @@ export function createStudio(stored: Kept): WireStudio {
         const begun = performance.now();
         onProgress({ phase: 'drawing', done: 0, total: 1 });
         const { request } = preview.picture;
-        const shown = await develop(canvas, latents, request.size);
-        await letEncodersRest(canvas, request.size);
+        const inTurn = () => turns.picture(signal, () => decoded(canvas, latents, request.size));
+        const shown = await card.use('drawing', inTurn, { signal });
         signal.throwIfAborted();
         const picture = { ...shown, request, ms: preview.picture.ms + performance.now() - begun };
         await kept.previews.save(runId, step, picture);
