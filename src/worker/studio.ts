@@ -12,6 +12,7 @@ import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import { blaming } from './blame.ts';
 import { cardLock } from './card-lock.ts';
+import { judgedDecode } from './decode-fits.ts';
 import {
   type Canvas,
   checkRequest,
@@ -23,6 +24,7 @@ import {
   type Shown,
 } from './drawing.ts';
 import { earlierBase } from './earlier-base.ts';
+import { pictureSpec } from './engine-room.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
 import type { Kept, ModelShelf } from './kept.ts';
@@ -147,7 +149,10 @@ export function createStudio(stored: Kept): WireStudio {
               weights,
               latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
             }));
-            const picture = await decoded(canvas, latents, request.size);
+            const spec = pictureSpec({ size: request.size, weights }, adapter?.rank);
+            const picture = await decoded(canvas, latents, request.size).catch(async (error: unknown) => {
+              throw judgedDecode(error, opened(), spec, await seen());
+            });
             return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
           });
         return card.use('drawing', inTurn, { unasked, signal });

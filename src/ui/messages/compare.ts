@@ -11,6 +11,7 @@ export const compare = {
   more: 'More',
   negative: 'Without these words',
   negativeHint: 'What should not be in the picture. Leave empty if unsure.',
+  again: 'developed again in 32 bits: 16 were too few',
   seedHint: 'Same seed, same picture.',
   stepsHint: '20 is enough for a look.',
   drawingSteps: 'Drawing steps',
