@@ -239,7 +239,6 @@ export class Engine implements UNetEngine {
     this.buffers.destroy();
     if (!this.weightsAreShared) this.weights.destroy();
   }
-
   get #io(): GPUBuffer {
     return this.buffers.get('io') as GPUBuffer;
   }

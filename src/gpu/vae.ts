@@ -40,10 +40,13 @@ export interface VaeOptions {
   activations?: DType;
   bandBytes?: number;
 }
+/** Kept: both halves, with what is lent and without. */
+const PLANS = 4;
+
 export class Vae {
   readonly downscale: number;
   #weights: { half: VaeHalf; gpu: GpuWeights } | null = null;
-  #planned: ({ key: string } & VaePlanned) | null = null; // photos come one after another
+  readonly #planned = new Map<string, VaePlanned>(); // a tenth of a second each, and photos and previews come one after another
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly options: VaeOptions) {
@@ -82,11 +85,13 @@ export class Vae {
   plan(half: VaeHalf, height: number, width: number, lent: readonly number[] = []): VaePlanned {
     const { activations, kernels } = this.options;
     const key = [half, height, width, ...lent].join(' ');
-    if (this.#planned?.key === key) return this.#planned;
+    const known = this.#planned.get(key);
+    if (known) return known;
     const planned = activations
       ? { activations, built: this.#programs(half, height, width, lent, activations) }
       : vaePlan(half, this.#shape(half, height, width, lent), kernels, this.#most);
-    this.#planned = { key, ...planned };
+    if (this.#planned.size >= PLANS) this.#planned.clear();
+    this.#planned.set(key, planned);
     return planned;
   }
 

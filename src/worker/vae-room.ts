@@ -2,12 +2,14 @@
 import { type Card, cardKey, kernelsOf } from '../gpu/cards.ts';
 import type { Lent } from '../gpu/engine-types.ts';
 import type { Lane } from '../gpu/lane.ts';
+import type { OrLost } from '../gpu/lost-device.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { type Decoded, type Posterior, Vae } from '../gpu/vae.ts';
 import { hasOldNames, type VaeHalf, type VaeShape, vaePlan } from '../gpu/vae-plan.ts';
 import type { KernelChoice } from '../graph/op.ts';
 import { downscaleOf, type VaeConfig } from '../model/vae-config.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
+import { Trouble } from '../trouble.ts';
 
 export interface VaeFiles {
   config: VaeConfig;
@@ -37,6 +39,7 @@ export interface VaeDevice {
   pipelines: Pipelines;
   lane: Lane;
   kernels: KernelChoice;
+  orLost: OrLost;
 }
 
 /** @param onDevice the device that engines are made on; after a lost one another. */
@@ -44,27 +47,36 @@ export function vaeRoom({ config, tensors }: VaeFiles, onDevice: () => Promise<V
   const downscale = downscaleOf(config);
   const known = new Map<string, number>(); // a plan takes a tenth of a second, and the page asks at every change
   let here: { on: VaeDevice; vae: Vae } | null = null;
-  const open = async (): Promise<Vae> => {
+  const open = async (): Promise<{ on: VaeDevice; vae: Vae }> => {
     const on = await onDevice();
-    if (here?.on !== on) here = { on, vae: new Vae({ config, tensors, ...on }) };
-    return here.vae;
+    if (here?.on !== on) {
+      const { pipelines, lane, kernels } = on;
+      here = { on, vae: new Vae({ config, tensors, pipelines, lane, kernels }) };
+    }
+    return here;
+  };
+  const withVae = async <T>(work: (vae: Vae, lent: Lent | null) => Promise<T>): Promise<T> => {
+    const { on, vae } = await open();
+    return on.orLost(() => lend((lent) => work(vae, lent)));
   };
   return {
     scalingFactor: config.scalingFactor,
     downscale,
     async encode(pixels, size) {
-      const vae = await open();
-      return lend((lent) => vae.encode(pixels, size, size, lent));
+      const encode = () => withVae((vae, lent) => vae.encode(pixels, size, size, lent));
+      try {
+        return await encode();
+      } catch (error) {
+        if (!(error instanceof Trouble && error.code === 'device-lost')) throw error;
+        return encode(); // nothing of a run is lost yet: on the next device
+      }
     },
-    async decode(latents, size) {
-      const vae = await open();
-      return lend((lent) => vae.decode(latents, size / downscale, size / downscale, lent));
-    },
+    decode: (latents, size) => withVae((vae, lent) => vae.decode(latents, size / downscale, size / downscale, lent)),
     async decodeMs(size) {
-      const vae = await open();
+      const { on, vae } = await open();
       const plan = vae.plan('decode', size / downscale, size / downscale).built.plans.decode;
       if (!plan) throw new Error('the plan of a decoder has no decoder');
-      return vae.options.lane.pace.msOf({ flops: plan.flops, dispatches: plan.dispatches.length });
+      return on.lane.pace.msOf({ flops: plan.flops, dispatches: plan.dispatches.length });
     },
     needs(half, size, card, lent = []) {
       const key = [half, size, cardKey(card), ...lent].join(' ');
@@ -75,7 +87,11 @@ export function vaeRoom({ config, tensors }: VaeFiles, onDevice: () => Promise<V
       return needed;
     },
     async rest() {
-      await here?.vae.rest();
+      const { on, vae } = here ?? {};
+      // With a lost device they are gone.
+      await on?.orLost(async () => vae?.rest()).catch((error: unknown) => {
+        if (!(error instanceof Trouble && error.code === 'device-lost')) throw error;
+      });
     },
   };
 }
