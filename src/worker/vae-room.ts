@@ -89,9 +89,11 @@ export function vaeRoom({ config, tensors }: VaeFiles, onDevice: () => Promise<V
     async rest() {
       const { on, vae } = here ?? {};
       // With a lost device they are gone.
-      await on?.orLost(async () => vae?.rest()).catch((error: unknown) => {
-        if (!(error instanceof Trouble && error.code === 'device-lost')) throw error;
-      });
+      await on
+        ?.orLost(async () => vae?.rest())
+        .catch((error: unknown) => {
+          if (!(error instanceof Trouble && error.code === 'device-lost')) throw error;
+        });
     },
   };
 }
