@@ -2,6 +2,7 @@
 //   forward_partials    x (B, P, C)                                  -> partials (B·G, chunks, 2) = mean and Σ(x − mean)² of a chunk of positions
 //   forward_combine     partials                                     -> mean, rstd (B, G)
 //   forward_apply       x, gamma, beta (C), mean, rstd               -> y (B, P, C)
+//   with BANDED, x and y are rows of a larger picture: partials go to its chunks from first_chunk on, apply takes count units from x_first to y_first
 //   backward_partials   dy, x, gamma, beta, mean, rstd               -> partials (B·G, chunks, 2) = Σ dx̂, Σ dx̂·x̂ with dx̂ = gamma · d(normalised)
 //   backward_combine    partials, mean, rstd                         -> stats (B·G, 4) = mean, rstd, mean(dx̂), mean(dx̂·x̂)
 //   backward_apply      dy, x, gamma, beta, stats, addend?           -> dx = rstd·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)) + addend
@@ -75,7 +76,11 @@ fn ${ENTRY}(
   }
   let sums = workgroup_sum(lane, vec2<f32>(total(a), total(b)));
 #endif
+#if BANDED
+  if (lane == 0u) { store_partials(n + norm * (dims.all_chunks - dims.chunks) + dims.first_chunk, sums); }
+#else
   if (lane == 0u) { store_partials(n, sums); }
+#endif
 #else
   let first = n * dims.chunks;
   let count = f32(dims.positions * dims.group_channels);
@@ -118,11 +123,18 @@ fn ${ENTRY}(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroup
   rstd[${k}] = load_rstd(norm + (c * ${WIDTH}u + ${k}u) / dims.group_channels);
 #endfor
 #endif
-  let y = (load_x(i) - mean) * rstd * load_gamma(c) + load_beta(c);
-#if SILU
-  store_y(i, silu(y));
+#if BANDED
+  let from_x = i + dims.x_first;
+  let to_y = i + dims.y_first;
 #else
-  store_y(i, y);
+  let from_x = i;
+  let to_y = i;
+#endif
+  let y = (load_x(from_x) - mean) * rstd * load_gamma(c) + load_beta(c);
+#if SILU
+  store_y(to_y, silu(y));
+#else
+  store_y(to_y, y);
 #endif
 #else
   let s = load_stats(norm + c * ${WIDTH}u / dims.group_channels);

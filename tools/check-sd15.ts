@@ -5,6 +5,7 @@ import { HELP, type Options, readOptions } from './check-sd15/options.ts';
 import { pageCheck } from './check-sd15/page.ts';
 import { line } from './check-sd15/row.ts';
 import { unetCheck } from './check-sd15/unet.ts';
+import { vaeCheck } from './check-sd15/vae.ts';
 
 export async function main(args: string[]): Promise<number> {
   let options: Options | 'help';
@@ -18,7 +19,7 @@ export async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const check = options.page ? pageCheck : options.encoders ? encodersCheck : unetCheck;
+  const check = options.page ? pageCheck : options.vae ? vaeCheck : options.encoders ? encodersCheck : unetCheck;
   const { rows, report } = await check(options);
   console.log(rows.map(line).join('\n'));
   if (options.json) await writeFile(options.json, `${JSON.stringify({ ...report, rows }, null, 2)}\n`);

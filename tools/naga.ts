@@ -1,10 +1,13 @@
-// npm run naga: every WGSL module that a plan of the demo's or of Stable Diffusion's U-Nets can ask for in, through naga (Python's wgpu); its exit code out.
+// npm run naga: every WGSL module that a plan of the demo's or of Stable Diffusion's U-Net and VAE can ask for in, through naga (Python's wgpu); its exit code out.
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { enginePrograms, kernelsFor } from '../src/gpu/engine-plan.ts';
 import { pipelineKey, shaderFile, wgsl } from '../src/gpu/shader.ts';
 import { LEAST_DISPATCH_FLOPS } from '../src/gpu/speed.ts';
+import { vaePrograms } from '../src/gpu/vae-plan.ts';
 import { parseUNetConfig } from '../src/model/config.ts';
+import { readVaeConfig } from '../src/model/vae-config.ts';
+import type { Plan } from '../src/plan/plan.ts';
 import { findPython } from './python.ts';
 
 interface Module {
@@ -17,6 +20,10 @@ const UNETS = [
   ['public/models/demo/unet/config.json', [8, 16]],
   ['test/golden/configs/sd15-unet.json', [32, 48, 64]],
 ] as const;
+const VAES = [
+  ['public/models/demo/vae/config.json', [8, 16]],
+  ['test/golden/configs/sd15-vae.json', [32, 64]],
+] as const;
 const optimizer = {
   learningRates: new Float32Array([1e-4]),
   ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, clip: 1 },
@@ -25,6 +32,12 @@ const optimizer = {
 /** By pipeline: activations and weights in every storage, ranks odd and even, kernels for GPUs and for software. */
 export async function allModules(): Promise<Module[]> {
   const modules = new Map<string, Module>();
+  const add = (plans: Readonly<Record<string, Plan>>): void => {
+    for (const { launch } of Object.values(plans).flatMap((p) => p.dispatches)) {
+      const key = pipelineKey(launch);
+      if (!modules.has(key)) modules.set(key, { name: key, entry: launch.entry, code: wgsl(launch) });
+    }
+  };
   for (const [file, sides] of UNETS) {
     const config = parseUNetConfig(JSON.parse(await readFile(file, 'utf8')));
     for (const side of sides)
@@ -36,11 +49,17 @@ export async function allModules(): Promise<Module[]> {
           ] as const) {
             const shape = { config, height: side, width: side, rank, alpha: rank, activations, weightStorage };
             const kernels = kernelsFor(software, LEAST_DISPATCH_FLOPS);
-            const { plans } = enginePrograms({ ...shape, optimizer, kernels, recompute: 'off' }, 2 ** 30);
-            for (const { launch } of Object.values(plans).flatMap((p) => p.dispatches)) {
-              const key = pipelineKey(launch);
-              if (!modules.has(key)) modules.set(key, { name: key, entry: launch.entry, code: wgsl(launch) });
-            }
+            add(enginePrograms({ ...shape, optimizer, kernels, recompute: 'off' }, 2 ** 30).plans);
+          }
+  }
+  for (const [file, sides] of VAES) {
+    const config = readVaeConfig(JSON.parse(await readFile(file, 'utf8')));
+    for (const side of sides)
+      for (const activations of ['f32', 'f16'] as const)
+        for (const software of [false, true])
+          for (const half of ['encode', 'decode'] as const) {
+            const kernels = kernelsFor(software, LEAST_DISPATCH_FLOPS);
+            add(vaePrograms(half, { config, height: side, width: side }, activations, kernels, 2 ** 30).plans);
           }
   }
   return [...modules.values(), { name: 'quantise', entry: 'quantise', code: shaderFile('quantise') }];

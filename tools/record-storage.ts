@@ -113,20 +113,24 @@ async function pausedRun(page: Page): Promise<void> {
   await setDecodeTime(page, measured);
 }
 
-/** What the page believes that decoding a picture takes; returns what it believed. */
-const setDecodeTime = (page: Page, ms: number): Promise<number> =>
+/** What the page believes that decoding a picture takes on the card that it last did it on; returns what it believed. */
+const setDecodeTime = (page: Page, believed: unknown): Promise<unknown> =>
   page.evaluate(
-    ([key, value]) =>
-      new Promise<number>((resolve, reject) => {
+    (value) =>
+      new Promise<unknown>((resolve, reject) => {
         const opening = indexedDB.open('darkroom-timings');
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
           const store = opening.result.transaction('values', 'readwrite').objectStore('values');
-          const before = store.get(key);
-          store.put(value, key);
-          store.transaction.oncomplete = () => resolve(before.result);
+          let before: unknown;
+          store.openCursor(IDBKeyRange.bound('decode demo ', 'decode demo \uffff')).onsuccess = (event) => {
+            const cursor = (event.target as IDBRequest<IDBCursorWithValue | null>).result;
+            before = cursor?.value;
+            cursor?.update(value);
+          };
+          store.transaction.oncomplete = () => resolve(before);
           store.transaction.onabort = () => reject(store.transaction.error);
         };
       }),
-    ['decode demo 128', ms] as const,
+    believed,
   );

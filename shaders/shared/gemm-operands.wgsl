@@ -21,8 +21,8 @@ fn a_line(m: u32, tap: u32) -> Line {
   let ky = tap / 3u;
   let kx = tap - 3u * ky;
 #if A_LAYOUT == conv
-  let y = row_y * dims.step + ky - 1u;
-  let x = row_x * dims.step + kx - 1u;
+  let y = row_y * dims.step + ky + dims.top; // top and left may be −1, as u32
+  let x = row_x * dims.step + kx + dims.left;
   let live = y < dims.h && x < dims.w;
 #else
   let up = row_y + 1u - ky; // of the output pixel that saw this one through the tap, times the stride
@@ -31,7 +31,11 @@ fn a_line(m: u32, tap: u32) -> Line {
   let x = left / dims.step;
   let live = y < dims.h && x < dims.w && y * dims.step == up && x * dims.step == left;
 #endif
+#if DOUBLED
+  return Line(select(0u, ((image * (dims.h >> 1u) + (y >> 1u)) * (dims.w >> 1u) + (x >> 1u)) * dims.k, live), live);
+#else
   return Line(select(0u, ((image * dims.h + y) * dims.w + x) * dims.k, live), live);
+#endif
 }
 #endif
 

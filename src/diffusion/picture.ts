@@ -28,6 +28,8 @@ export interface DrawRequest {
 export interface Picture {
   /** sketch: latents seen as colours, one pixel each; what a run shows of itself where a full decode would hold it up. */
   kind: 'full' | 'sketch';
+  /** 16 bits were too few for its decoding: it was done again in 32. */
+  again?: true;
   png: Blob;
   width: number;
   height: number;

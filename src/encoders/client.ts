@@ -1,6 +1,5 @@
-// A checkpoint's text encoder and VAE in; an `Encoders` out that runs in a worker of its own, because WASM memory never shrinks: close() ends it.
+// A checkpoint's text encoder in; an `Encoders` out that runs in a worker of its own, because WASM memory never shrinks: close() ends it.
 import { proxy, transfer, wrap } from 'comlink';
-import type { TensorSource } from '../tensor/tensor-source.ts';
 import type { EncoderFiles, Encoders } from './encoders.ts';
 import { type Outcome, settle, unwrap } from './outcome.ts';
 import type { ModelOutline, ReadTensor, RemoteEncoders } from './remote.ts';
@@ -26,20 +25,17 @@ export async function openEncoders(files: EncoderFiles): Promise<Encoders> {
     stop(new Error(`the encoders' worker failed: ${event.message || 'its script did not load'}`));
   const answer = async <T>(call: Promise<Outcome<T>>): Promise<T> => unwrap(await Promise.race([call, ended]));
 
-  const sources = { text: files.textEncoder.tensors, vae: files.vae.tensors };
-  const read: ReadTensor = async (model, key) => {
-    const outcome = await settle(() => sources[model].float32(key));
+  const read: ReadTensor = async (key) => {
+    const outcome = await settle(() => files.tensors.float32(key));
     if (!outcome.ok) return outcome;
     const values = owned(outcome.value);
     return transfer({ ok: true, value: values }, [values.buffer]);
   };
   try {
-    const facts = await answer(remote.open(outline(files.textEncoder), outline(files.vae), proxy(read)));
+    const facts = await answer(remote.open(outline(files), proxy(read)));
     return {
       ...facts,
       encodeText: (prompts) => answer(remote.encodeText(prompts)),
-      encodePhoto: (pixels, height, width) => answer(remote.encodePhoto(pixels, height, width)),
-      decode: (latents, height, width) => answer(remote.decode(latents, height, width)),
       close: async () => stop(new DOMException('the encoders were closed', 'AbortError')),
     };
   } catch (error) {
@@ -51,7 +47,7 @@ export async function openEncoders(files: EncoderFiles): Promise<Encoders> {
 // Not `typeof Worker`: onnxruntime's loader puts Node's own Worker, another thing, on globalThis.
 const inNode = typeof process === 'object' && typeof process.versions?.node === 'string';
 
-const outline = ({ config, tensors }: { config: unknown; tensors: TensorSource }): ModelOutline => ({
+const outline = ({ config, tensors }: EncoderFiles): ModelOutline => ({
   config,
   fileName: tensors.fileName,
   shapes: tensors.keys().map((key) => [key, tensors.shape(key)]),

@@ -17,30 +17,22 @@ const opened = (): Encoders => {
 };
 
 const remote: RemoteEncoders = {
-  open: (text, vae, read) =>
+  open: (text, read) =>
     settle(() => {
-      encoders = openEncodersHere({
-        textEncoder: { config: text.config, tensors: sourceOf('text', text, read) },
-        vae: { config: vae.config, tensors: sourceOf('vae', vae, read) },
-      });
-      const { textWidth, scalingFactor, downscale } = encoders;
-      return { textWidth, scalingFactor, downscale };
+      encoders = openEncodersHere({ config: text.config, tensors: sourceOf(text, read) });
+      return { textWidth: encoders.textWidth };
     }),
   encodeText: async (prompts) => moved(await settle(() => opened().encodeText(prompts)), (states) => states),
-  encodePhoto: async (pixels, height, width) =>
-    moved(await settle(() => opened().encodePhoto(pixels, height, width)), (p) => [p.mean, p.logVariance]),
-  decode: async (latents, height, width) =>
-    moved(await settle(() => opened().decode(latents, height, width)), (pixels) => [pixels]),
 };
 expose(remote);
 
-function sourceOf(model: 'text' | 'vae', { fileName, shapes }: ModelOutline, read: ReadTensor): TensorSource {
+function sourceOf({ fileName, shapes }: ModelOutline, read: ReadTensor): TensorSource {
   const byKey = new Map(shapes);
   return {
     fileName,
     keys: () => [...byKey.keys()],
     shape: (key) => byKey.get(key) ?? [],
-    float32: async (key) => unwrap(await read(model, key)),
+    float32: async (key) => unwrap(await read(key)),
   };
 }
 

@@ -26,14 +26,14 @@ export class OnnxGraph {
     this.known = new Set(source.keys());
   }
 
-  /** An f32 input; a string dimension may differ from run to run. */
-  input(name: string, dims: readonly (number | string)[]): string {
+  /** An f32 input. */
+  input(name: string, dims: readonly number[]): string {
     this.inputs.push({ name, dims });
     return name;
   }
 
   /** Names `value` as an output of the graph. */
-  output(name: string, value: string, dims: readonly (number | string)[]): void {
+  output(name: string, value: string, dims: readonly number[]): void {
     this.nodes.push({ op: 'Identity', inputs: [value], outputs: [name], attributes: {} });
     this.outputs.push({ name, dims });
   }
@@ -60,12 +60,9 @@ export class OnnxGraph {
     return this.known.has(key);
   }
 
-  /**
-   * The checkpoint's tensor `key`, seen as `dims` (same elements, same order).
-   * `shapes` are the shapes that a file may give it. Throws Trouble 'file-damaged' if it is missing or has another one.
-   */
-  weight(key: string, dims: readonly number[], ...shapes: readonly (readonly number[])[]): string {
-    this.require(key, dims, ...shapes);
+  /** The checkpoint's tensor `key`. Throws Trouble 'file-damaged' if it is missing or has another shape than `dims`. */
+  weight(key: string, dims: readonly number[]): string {
+    this.require(key, dims);
     // A tensor is looked at in one way only: its name is its identity in the graph.
     this.weightKeys.add(key);
     this.initializers.set(key, { name: key, type: 'f32', dims, path: key });
@@ -73,12 +70,10 @@ export class OnnxGraph {
   }
 
   /** Checks a tensor like `weight`, but leaves it out of the graph. */
-  require(key: string, dims: readonly number[], ...shapes: readonly (readonly number[])[]): void {
-    const accepted = shapes.length > 0 ? shapes : [dims];
+  require(key: string, dims: readonly number[]): void {
     const got = this.known.has(key) ? this.source.shape(key) : null;
-    if (!got || !accepted.some((shape) => shape.join() === got.join())) {
-      throw this.damaged(`${key} of shape ${accepted.map(show).join(' or ')}`, got ? show(got) : 'no such tensor');
-    }
+    if (got?.join() !== dims.join())
+      throw this.damaged(`${key} of shape ${show(dims)}`, got ? show(got) : 'no such tensor');
   }
 
   /** Reads the weights, one after another, and writes the model. Throws Trouble 'file-damaged' for a tensor of the wrong length. */

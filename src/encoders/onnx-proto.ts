@@ -2,7 +2,7 @@
 import { PbfWriter } from 'pbf';
 
 /** A plain number or list is an INT(S); a float has to say so, because JavaScript's 1.0 is 1. */
-export type Attribute = number | readonly number[] | string | { float: number };
+export type Attribute = number | readonly number[] | { float: number };
 
 export interface OnnxNode {
   op: string;
@@ -10,10 +10,10 @@ export interface OnnxNode {
   outputs: readonly string[];
   attributes: Readonly<Record<string, Attribute>>;
 }
-/** An f32 input or output of the graph. A string is a dimension known only when it runs. */
+/** An f32 input or output of the graph. */
 export interface OnnxValue {
   name: string;
-  dims: readonly (number | string)[];
+  dims: readonly number[];
 }
 /** `bytes`: the values inside the model (for small constants). `path`: they are handed over beside it (for weights). */
 export type OnnxInitializer = { name: string; dims: readonly number[] } & (
@@ -32,9 +32,7 @@ const IR_VERSION = 8;
 const OPSET = 17; // the first with LayerNormalization
 const DATA_TYPE = { f32: 1, i64: 7 } as const; // TensorProto.DataType
 const EXTERNAL = 1; // TensorProto.DataLocation
-const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, ints: 7 } as const; // AttributeProto.AttributeType
-
-const text = new TextEncoder();
+const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const; // AttributeProto.AttributeType
 
 /** ModelProto bytes of `model`, ready for an ONNX runtime. */
 export function writeOnnxModel(model: OnnxModel): Uint8Array {
@@ -68,9 +66,6 @@ function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): voi
   if (typeof value === 'number') {
     type = ATTRIBUTE_TYPE.int;
     pbf.writeVarintField(3, value);
-  } else if (typeof value === 'string') {
-    type = ATTRIBUTE_TYPE.text;
-    pbf.writeBytesField(4, text.encode(value));
   } else if ('float' in value) {
     type = ATTRIBUTE_TYPE.float;
     pbf.writeFloatField(2, value.float);
@@ -116,7 +111,6 @@ function writeShape(dims: OnnxValue['dims'], pbf: PbfWriter): void {
   for (const dim of dims) pbf.writeMessage(1, writeDim, dim);
 }
 
-function writeDim(dim: number | string, pbf: PbfWriter): void {
-  if (typeof dim === 'number') pbf.writeVarintField(1, dim);
-  else pbf.writeStringField(2, dim);
+function writeDim(dim: number, pbf: PbfWriter): void {
+  pbf.writeVarintField(1, dim);
 }

@@ -1,7 +1,6 @@
 // An ONNX model and its weights in, f32 tensors through it out. The only module that knows onnxruntime-web (pinned to 1.30.0).
 //
-// WASM provider only: it needs no GPU, gives the same numbers everywhere, and on software adapters beats the WebGPU one. The WebGPU build
-// (`onnxruntime-web/webgpu`, with our own device in `executionProviders` per session) is where full-size VAEs go: a change to this file.
+// WASM provider only: it needs no GPU, gives the same numbers everywhere, and on software adapters beats the WebGPU one.
 import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import type { BuiltModel } from './onnx-graph.ts';
 

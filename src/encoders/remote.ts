@@ -1,6 +1,5 @@
 // What the encoders' worker offers to its client: types only.
 import type { Outcome } from './outcome.ts';
-import type { Posterior } from './vae.ts';
 
 /** A model without its tensors: they are read one by one through `ReadTensor` as a graph is built. */
 export interface ModelOutline {
@@ -8,15 +7,9 @@ export interface ModelOutline {
   fileName: string | undefined;
   shapes: [key: string, shape: number[]][];
 }
-export type ReadTensor = (model: 'text' | 'vae', key: string) => Promise<Outcome<Float32Array>>;
+export type ReadTensor = (key: string) => Promise<Outcome<Float32Array>>;
 
 export interface RemoteEncoders {
-  open(
-    text: ModelOutline,
-    vae: ModelOutline,
-    read: ReadTensor,
-  ): Promise<Outcome<{ textWidth: number; scalingFactor: number; downscale: number }>>;
+  open(text: ModelOutline, read: ReadTensor): Promise<Outcome<{ textWidth: number }>>;
   encodeText(prompts: readonly Int32Array[]): Promise<Outcome<Float32Array[]>>;
-  encodePhoto(pixels: Float32Array, height: number, width: number): Promise<Outcome<Posterior>>;
-  decode(latents: Float32Array, height: number, width: number): Promise<Outcome<Float32Array>>;
 }

@@ -1,5 +1,5 @@
 // The text encoder's config.json in; the sizes of its graph out. Anything that would compute something else is refused by name.
-import { ConfigReader } from './config-reader.ts';
+import { ConfigReader } from '../model/config-reader.ts';
 
 export interface TextConfig {
   vocabSize: number;

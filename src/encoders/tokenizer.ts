@@ -1,6 +1,7 @@
 // CLIP's tokenizer: vocab.json and merges.txt in; a prompt's token ids (77, padded), its pieces, and what they say about a name out.
+
+import { ConfigReader } from '../model/config-reader.ts';
 import { composeClipBpe } from './clip-bpe.ts';
-import { ConfigReader } from './config-reader.ts';
 import { type PromptChunk, promptChunks } from './prompt-chunks.ts';
 import { readablePieces } from './readable-pieces.ts';
 

@@ -1,6 +1,5 @@
 // A safetensors file (a Blob on disk, or bytes) in, its tensors by name out, each read only when asked for; and tensors in, file bytes out.
 // Format: 8 bytes header length (u64, little endian), JSON header, then the tensors' bytes without gaps.
-import { Trouble } from '../trouble.ts';
 import { type Bytes, byteSource } from './byte-source.ts';
 import { bytesPerElement, type FileDType, toFloat32 } from './dtypes.ts';
 import { recognise } from './recognise.ts';

@@ -45,6 +45,12 @@ export interface TrainingState {
   stepState: Float32Array;
 }
 
+/** Memory that is somebody's who has no use for it now. */
+export interface Lent {
+  readonly device: GPUDevice;
+  readonly slabs: readonly GPUBuffer[];
+}
+
 export interface UNetEngine {
   readonly modules: readonly LoraModule[];
   readonly gpuBytes: GpuBytes; // as planned; equal to what was allocated
@@ -68,6 +74,8 @@ export interface UNetEngine {
   writeLora(weights: LoraWeights): void;
   readState(): Promise<TrainingState>;
   writeState(state: TrainingState): void;
+  /** Runs work with the engine's arena, which holds nothing between two questions, in its turn: the engine computes nothing meanwhile. */
+  lend<T>(work: (lent: Lent) => Promise<T>): Promise<T>;
   readonly lost: Promise<GPUDeviceLostInfo>;
   destroy(): void;
 }

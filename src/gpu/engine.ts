@@ -4,6 +4,7 @@ import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
 import type { Programs } from '../plan/programs.ts';
 import { type EngineOptions, LOSS_SCALE, rateTable } from './engine-plan.ts';
 import type {
+  Lent,
   LoraModule,
   LoraWeights,
   MicroStep,
@@ -228,12 +229,16 @@ export class Engine implements UNetEngine {
     });
   }
 
+  lend<T>(work: (lent: Lent) => Promise<T>): Promise<T> {
+    const slabs = this.built.slabBytes.map((_, i) => this.buffers.get(`arena:${i}`) as GPUBuffer);
+    return this.#turns.take(() => work({ device: this.device, slabs }));
+  }
+
   destroy(): void {
     this.#destroyed = true;
     this.buffers.destroy();
     if (!this.weightsAreShared) this.weights.destroy();
   }
-
   get #io(): GPUBuffer {
     return this.buffers.get('io') as GPUBuffer;
   }

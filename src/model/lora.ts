@@ -58,6 +58,8 @@ export interface LinearOptions {
   bias?: boolean;
   addend?: Tensor | undefined;
   lora?: LoraSpec | undefined;
+  /** The tensor to write, if it exists; not of an adapted layer. */
+  y?: Tensor;
 }
 
 /** One nn.Linear (or 1×1 convolution) by its diffusers name: x (…, k) → (…, n). Adapted when it is one of the targets. */
@@ -66,13 +68,13 @@ export function linearLayer(
   name: string,
   x: Tensor,
   n: number,
-  { bias = true, addend, lora }: LinearOptions = {},
+  { bias = true, addend, lora, y }: LinearOptions = {},
 ): Tensor {
   const k = lastDim(x.shape);
   const w = g.matrix(`${name}.weight`, [n, k]);
   const b = bias ? g.param(`${name}.bias`, [n], 'weight', 'f16') : undefined;
   const factors = loraFactors(g, lora, name, [k], n);
-  if (!factors) return g.emit(linear, { x, w, bias: b, addend }).y as Tensor;
+  if (!factors) return g.emit(linear, { x, w, bias: b, addend }, {}, y ? { y } : {}).y as Tensor;
   const { down, up: low, scale } = factors;
   const { y: h } = g.emit(linear, { x, w: down });
   return g.emit(linear, { x, w, bias: b, h, low, scale, addend }).y as Tensor;

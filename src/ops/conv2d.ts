@@ -1,4 +1,4 @@
-// conv2d: 3×3 convolution, padding 1, stride 1 or 2, as an implicit GEMM over x (B, H, W, I) and weights kept as (O, 3, 3, I).
+// conv2d: 3×3 convolution, stride 1 or 2, padding 1 unless its windows are said to begin elsewhere, as an implicit GEMM over x (B, H, W, I) and weights kept as (O, 3, 3, I).
 import type { Node, Op, Tensors } from '../graph/op.ts';
 import { describeTensor, lastDim, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
@@ -9,11 +9,14 @@ export const convLength = (length: number, stride: number): number => Math.floor
 
 /**
  * y = conv(x, w) + bias (O) + rowBias (B, O) + scale · h lowᵀ + addend: the time embedding, an adapter's h (B, H', W', r) and low (O, r), and the
- * residual are added on the way out. attrs: { stride }.
+ * residual are added on the way out. attrs: { stride }, and
+ * where x is a band of a picture or is padded on the right and bottom only, top and left: where the first window begins (−1: padding 1, the
+ * default), with rows and columns of y. doubled: x is read twice as high and wide, each pixel four times (nearest upsample). What is read
+ * outside of x is zero.
  */
 export const conv2d: Op = {
   name: 'conv2d',
-  shape: ({ x, w, rowBias }, { stride }) => {
+  shape: ({ x, w, rowBias }, { stride, doubled, rows, columns }) => {
     if (x?.shape.length !== 4 || w?.shape.length !== 4)
       throw new Error(
         `conv2d: expected x (B, H, W, I) and w (O, 3, 3, I), got ${x && describeTensor(x)} and ${w && describeTensor(w)}`,
@@ -24,13 +27,16 @@ export const conv2d: Op = {
       throw new Error(`conv2d: ${w.name} must be (O, 3, 3, ${i}) for ${describeTensor(x)}, it is ${describeTensor(w)}`);
     if (rowBias && lastDim(rowBias.shape) !== o)
       throw new Error(`conv2d: rowBias must be (${b}, ${o}), got ${describeTensor(rowBias)}`);
-    return { y: { shape: [b, convLength(h, Number(stride)), convLength(width, Number(stride)), o] } };
+    const length = (side: number): number => convLength(doubled ? 2 * side : side, Number(stride));
+    return { y: { shape: [b, Number(rows ?? length(h)), Number(columns ?? length(width)), o] } };
   },
   vjp(g, { inputs, attrs }, { y: dy }, back) {
     const { x, w } = inputs;
     if (!x || !w || !dy) return;
     if (inputs.h || back.wants('w'))
       throw new Error(`conv2d ${w.name}: adapters of convolutions are drawn with, not trained`);
+    if (attrs.top !== undefined || attrs.doubled)
+      throw new Error(`conv2d ${w.name}: no gradient through bands, padding on one side or doubling`);
     if (back.wants('rowBias'))
       throw new Error(`conv2d ${w.name}: no gradient for the time embedding: nothing trainable may lie upstream of it`);
     const [, height, width] = x.shape as [number, number, number, number];
@@ -49,6 +55,9 @@ function forward({ inputs, outputs, attrs }: Node): Gemm {
   const y = outputs.y as Tensor;
   const [b, h, width, i] = x.shape as [number, number, number, number];
   const [, rowsH, rowsW, o] = y.shape as [number, number, number, number];
+  const doubled = attrs.doubled === true;
+  const [top, left] = [Number(attrs.top ?? -1), Number(attrs.left ?? -1)];
+  const seen = doubled ? { h: 2 * h, w: 2 * width } : { h, w: width };
   return {
     m: b * rowsH * rowsW,
     n: o,
@@ -58,7 +67,7 @@ function forward({ inputs, outputs, attrs }: Node): Gemm {
     a: { tensor: x, stride: i },
     b: { tensor: w, stride: 9 * i },
     y: { tensor: y, stride: o },
-    image: { h, w: width, rowsH, rowsW, step: Number(attrs.stride) },
+    image: { ...seen, rowsH, rowsW, step: Number(attrs.stride), top, left, doubled },
     bias,
     rowBias,
     lowRank: hidden && low && scale ? { h: hidden, low, scale } : undefined,

@@ -25,8 +25,20 @@ export interface Gemm {
   y: MatrixView;
   /** Products side by side (images × heads); each view says how far apart they lie. */
   batches?: { images: number; heads: number };
-  /** The image a gathers from (h, w, k) and the grid its rows run over; `step` is the convolution's stride. */
-  image?: { h: number; w: number; rowsH: number; rowsW: number; step: number };
+  /**
+   * The image a gathers from (h, w, k) and the grid its rows run over; `step` is the convolution's stride. conv: the first window begins at
+   * (top, left), which may be −1; `doubled`: h and w are twice the stored image's, whose every pixel is seen four times.
+   */
+  image?: {
+    h: number;
+    w: number;
+    rowsH: number;
+    rowsW: number;
+    step: number;
+    top?: number; // default −1: padding 1
+    left?: number;
+    doubled?: boolean;
+  };
   alpha?: number;
   bias?: Tensor | undefined; // (n)
   rowBias?: Tensor | undefined; // (images, n)
@@ -76,6 +88,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       B_WIDTH: bWidth,
       N_WIDTH: nWidth,
       TAPS: taps(g),
+      DOUBLED: g.image?.doubled === true,
       EXACT: aWidth === 4 && bWidth === 4 && g.k % (TILED ? 16 : 4) === 0,
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
@@ -139,6 +152,7 @@ function dims(g: Gemm, firstTile: number): Record<string, DimValue> {
       rows_w: g.image.rowsW,
       step: g.image.step,
     }),
+    ...(g.image && g.aLayout === 'conv' && { top: g.image.top ?? -1, left: g.image.left ?? -1 }),
     ...(g.lowRank && { rank: g.lowRank.h.shape[g.lowRank.h.shape.length - 1] as number }),
     ...(g.alpha !== undefined && { alpha: f32(g.alpha) }),
   };

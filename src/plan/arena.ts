@@ -21,12 +21,18 @@ const SLAB_BYTES = 128 * 2 ** 20;
  * Largest first, each at the lowest offset where no tensor alive at the same time lies ("greedy by size", Pisarchyk & Lee,
  * arXiv 2001.03288). A slab is no larger than one binding may be, nor than 128 MiB or the largest tensor.
  * @param reuse false: every tensor has memory of its own — what tests compare with.
+ * @param lent sizes of slabs that are there already: they are filled first.
  * @throws Error naming the tensor that is larger than a slab may be.
  */
-export function arena(tensors: readonly Lifetime[], maxBindingBytes: number, reuse = true): Arena {
+export function arena(
+  tensors: readonly Lifetime[],
+  maxBindingBytes: number,
+  reuse = true,
+  lent: readonly number[] = [],
+): Arena {
   const largest = tensors.reduce((most, { bytes }) => Math.max(most, align(bytes)), 0);
   const maxSlabBytes = Math.min(maxBindingBytes, Math.max(SLAB_BYTES, largest));
-  const slabs: { life: Lifetime; offset: number; end: number }[][] = [];
+  const slabs: { life: Lifetime; offset: number; end: number }[][] = lent.map(() => []);
   const places = new Map<number, Place>();
   const overlaps = (a: Lifetime, b: Lifetime): boolean => !reuse || (a.first <= b.last && b.first <= a.last);
   for (const life of [...tensors].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
@@ -37,7 +43,7 @@ export function arena(tensors: readonly Lifetime[], maxBindingBytes: number, reu
       );
     let slab = 0;
     let offset = lowestGap(slabs[0] ?? [], life, size, overlaps);
-    while (offset + size > maxSlabBytes) {
+    while (offset + size > (lent[slab] ?? maxSlabBytes)) {
       slab++;
       offset = lowestGap(slabs[slab] ?? [], life, size, overlaps);
     }

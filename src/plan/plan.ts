@@ -60,6 +60,8 @@ export interface PlanOptions {
   recompute?: boolean | ((block: string) => boolean);
   /** false: no two tensors ever share memory (for tests). */
   reuse?: boolean;
+  /** Sizes of slabs that somebody lends: the first of the arena's. */
+  lent?: readonly number[];
 }
 
 /** @throws Error when a tensor is larger than one binding may be, or is read before it is written. */
@@ -69,7 +71,7 @@ export function plan(g: Graph, options: PlanOptions): Plan {
   const ordered = options.recompute && options.forwardCount ? recompute(g, options.forwardCount, blocks) : g.nodes;
   const nodes = schedule(ordered, target, g.tensors.length);
   const lives = lifetimes(nodes);
-  const places = arena(lives, target.maxBindingBytes, options.reuse ?? true);
+  const places = arena(lives, target.maxBindingBytes, options.reuse ?? true, options.lent);
   const io = new Map<string, Region>();
   const weights = new Map<string, Tensor>();
   let ioBytes = 0;

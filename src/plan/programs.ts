@@ -21,6 +21,8 @@ export interface Programs {
   readonly state: ReadonlyMap<string, Tensor>;
   readonly slabBytes: readonly number[];
   readonly ioBytes: number;
+  /** Names of each program's outputs, in the order in which they were declared. */
+  readonly outputs: Readonly<Record<string, readonly string[]>>;
   /** Bytes of each readback slot, and of the one buffer that a checkpoint is copied through. */
   readonly readback: { readonly slots: number; readonly slotBytes: number; readonly checkpointBytes: number };
   readonly bytes: Footprint;
@@ -33,6 +35,10 @@ export interface ProgramOptions {
   reuse?: boolean;
   /** Micro-steps of one optimizer step: their losses are read back together. */
   micro?: number;
+  /** Sizes of slabs that somebody lends: the first of the arena's, and no bytes of these programs'. */
+  lent?: readonly number[];
+  /** Nothing is trained: one slot holds all outputs of a program, and nothing else is read. */
+  outputsOnly?: boolean;
 }
 
 /** Two steps in flight, and one slot being read. */
@@ -53,6 +59,7 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
       forwardCount,
       recompute: again,
       ...(options.reuse === undefined ? {} : { reuse: options.reuse }),
+      ...(options.lent && { lent: options.lent }),
     });
   const arenaBytes = (p: Plan): number => sum(p.arena.slabBytes);
   const plans = Object.fromEntries(
@@ -69,20 +76,25 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
   const weights = ofKind('weight');
   const state = ofKind('state');
   const outputs = Math.max(...all.flatMap((p) => [...p.io.values()].map((r) => r.bytes)));
-  const readback = {
-    slots: READBACK_SLOTS,
-    slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))),
-    checkpointBytes: 3 * lora.bytes + ALIGNMENT,
-  };
+  const readback = options.outputsOnly
+    ? { slots: 1, slotBytes: align(Math.max(...Object.values(graphs).map(outputBytes))), checkpointBytes: 0 }
+    : {
+        slots: READBACK_SLOTS,
+        slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))),
+        checkpointBytes: 3 * lora.bytes + ALIGNMENT,
+      };
   const bytes = {
     weights: sum([...weights.values()].map(byteLength)),
-    arena: sum(slabBytes),
+    arena: sum(slabBytes.slice(options.lent?.length ?? 0)),
     lora: 2 * lora.bytes + sum([...state.values()].map(byteLength)),
     staging: ioBytes + sum(all.map(dimsBytes)) + readback.slots * readback.slotBytes + readback.checkpointBytes,
     total: 0,
   };
   bytes.total = bytes.weights + bytes.arena + bytes.lora + bytes.staging;
-  return { plans, lora, weights, state, slabBytes, ioBytes, readback, bytes };
+  const names = Object.fromEntries(
+    Object.entries(graphs).map(([name, built]) => [name, outputsOf(built).map((t) => t.name)]),
+  );
+  return { plans, lora, weights, state, slabBytes, ioBytes, outputs: names, readback, bytes };
 }
 
 /** Each distinct set of kernel dims lies at an offset of its own in one uniform buffer. */
@@ -94,6 +106,8 @@ export function dimsTable(p: Plan): { readonly index: ReadonlyMap<string, number
   }
   return { index, bytes: index.size * ALIGNMENT };
 }
+const outputsOf = ({ graph }: BuiltGraph): Tensor[] => graph.tensors.filter((t) => t.kind === 'output');
+const outputBytes = (built: BuiltGraph): number => sum(outputsOf(built).map(byteLength));
 const dimsBytes = (p: Plan): number => dimsTable(p).bytes;
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -106,6 +106,7 @@ export function noticingLoss(engine: UNetEngine): UNetEngine {
     readState: () => guard(() => engine.readState()),
     writeLora: (weights) => engine.writeLora(weights),
     writeState: (state) => engine.writeState(state),
+    lend: (work) => guard(() => engine.lend(work)),
     destroy: () => engine.destroy(),
   };
 }

@@ -6,8 +6,6 @@ import { normals } from '../diffusion/random.ts';
 import { mostSteps, type Sampler, samplers } from '../diffusion/samplers.ts';
 import { type SketchMap, sketch } from '../diffusion/sketch.ts';
 import { torchGenerator } from '../diffusion/torch-random.ts';
-import type { EncoderNeeds } from '../encoders/ram.ts';
-import { decodeInTiles } from '../encoders/tiles.ts';
 import type { WeightStorage } from '../gpu/engine-types.ts';
 import type { OnProgress } from '../progress.ts';
 import { timed } from '../training/awake-clock.ts';
@@ -15,17 +13,20 @@ import { Trouble } from '../trouble.ts';
 import type { EncoderRoom } from './encoder-room.ts';
 import { toPng } from './png.ts';
 import type { Timings } from './timings.ts';
+import type { VaeRoom } from './vae-room.ts';
 
 /** What drawing needs of the open model. */
 export interface Canvas {
   encoders: EncoderRoom;
+  vae: VaeRoom;
   schedule: NoiseSchedule;
   downscale: number; // px a latent pixel, each way
   textWidth: number; // of a text state
   sizes: readonly number[]; // px: what can be drawn
-  needs: EncoderNeeds;
+  textRam: number; // bytes of the computer's memory while text is encoded
   timings: Timings;
 }
+export type Shown = Pick<Picture, 'kind' | 'png' | 'width' | 'height' | 'again'>;
 export type TextStates = Pick<GenerateRequest, 'prompt' | 'negativePrompt'>;
 
 /** Text states of a request, as many tokens of both prompts. Needs no GPU: done before the picture's turn comes. */
@@ -63,45 +64,40 @@ export function drawLatents(
   );
 }
 
-/** WASM ends at 4 GB: what is estimated to come near is decoded in tiles of a size that is known to fit. */
-const MOST_RAM = 2.5e9;
-const TILE_PX = 512;
+/** The picture that latents (scaled, as the U-Net has them) of a square of `size` px stand for: decoded in full. In its turn on the GPU. */
+export async function develop(canvas: Canvas, latents: Float32Array, size: number): Promise<Shown> {
+  const { vae, timings } = canvas;
+  const unscaled = latents.map((value) => value / vae.scalingFactor);
+  const { result, ms } = await timed(() => vae.decode(unscaled, size));
+  const { pixels, again } = result;
+  timings.note({ kind: 'decode', size }, ms);
+  const png = await toPng(pixels, size, size);
+  return { kind: 'full', png, width: size, height: size, ...(again && { again: true as const }) };
+}
 
-/** The picture that latents (scaled, as the U-Net has them) of a square of `size` px stand for: decoded in full. */
-export async function develop(
+/** A run may be held up by a preview's decoding for so long; beyond, it shows sketches. */
+const QUICK_MS = 2000;
+
+/** In full where that is quick, as timed on this card or else by its speed, and there is memory for it; else a sketch. */
+export async function developOrSketch(
   canvas: Canvas,
   latents: Float32Array,
   size: number,
-): Promise<Pick<Picture, 'kind' | 'png' | 'width' | 'height'>> {
-  const side = size / canvas.downscale;
-  const { result: pixels, ms } = await timed(async () => {
-    const encoders = await canvas.encoders.open();
-    const unscaled = latents.map((value) => value / encoders.scalingFactor);
-    const atOnce = canvas.needs.decodeRam(size) <= MOST_RAM;
-    return atOnce
-      ? encoders.decode(unscaled, side, side)
-      : decodeInTiles(encoders, unscaled, side, TILE_PX / canvas.downscale);
-  });
-  canvas.timings.note({ kind: 'decode', size }, ms);
-  return { kind: 'full', png: await toPng(pixels, size, size), width: size, height: size };
-}
-
-/** Pixels × parameters that onnxruntime's WASM decodes in a millisecond on a middling computer; measured with the demo model on two busy cores. */
-const DECODED_PER_MS = 2e8;
-/** A run may be held up by a preview for so long; beyond, it shows sketches. */
-const QUICK_MS = 3000;
-
-/** Is a picture of `size` px decoded in full quickly enough to wait for? As measured on this computer, else as estimated. */
-export async function decodesQuickly({ timings, needs }: Canvas, size: number): Promise<boolean> {
-  const estimate = (size ** 2 * needs.decoderParameters) / DECODED_PER_MS;
-  return ((await timings.known({ kind: 'decode', size })) ?? estimate) <= QUICK_MS;
+  map: SketchMap,
+): Promise<Shown> {
+  const { timings, vae } = canvas;
+  const ms = (await timings.known({ kind: 'decode', size })) ?? (await vae.decodeMs(size));
+  if (ms > QUICK_MS) return sketched(map, latents);
+  try {
+    return await develop(canvas, latents, size);
+  } catch (error) {
+    if (error instanceof Trouble && error.code === 'out-of-memory') return sketched(map, latents);
+    throw error;
+  }
 }
 
 /** The same latents as a sketch, one pixel each: at once, and without the VAE. */
-export async function sketched(
-  map: SketchMap,
-  latents: Float32Array,
-): Promise<Pick<Picture, 'kind' | 'png' | 'width' | 'height'>> {
+async function sketched(map: SketchMap, latents: Float32Array): Promise<Shown> {
   const side = Math.sqrt(latents.length / 4);
   return { kind: 'sketch', png: await toPng(sketch(map, latents), side, side), width: side, height: side };
 }

@@ -1,4 +1,4 @@
-// The frozen encoders of the open model: prompts and latents in, text states and pixels out. Opened when needed, closed to give memory back.
+// The frozen text encoder of the open model: prompts in, text states out. Opened when needed, closed to give memory back.
 import { openEncoders } from '../encoders/client.ts';
 import type { EncoderFiles, Encoders } from '../encoders/encoders.ts';
 import { emphasised, type PromptChunk } from '../encoders/prompt-chunks.ts';
@@ -48,8 +48,6 @@ export function encoderRoom(
     return {
       ...made,
       encodeText: (prompts) => watch(made.encodeText(prompts)),
-      encodePhoto: (pixels, height, width) => watch(made.encodePhoto(pixels, height, width)),
-      decode: (latents, height, width) => watch(made.decode(latents, height, width)),
     };
   };
   /** States of texts by their ids, each encoded once. */

@@ -5,6 +5,7 @@ import { TEXT_TOKENS } from '../model/graphs.ts';
 import { ATTENTION_TARGETS, isTarget } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
 import type { TrainingSettings } from '../training/settings.ts';
+import type { Lend } from './vae-room.ts';
 
 /** What an engine is built for. Rank and alpha say how its LoRA weights count: alpha / rank · up · down. */
 export interface EngineSpec {
@@ -45,6 +46,8 @@ export interface EngineRoom {
     picture: PictureSpec,
     work: (unet: UNetEngine, weights: WeightStorage) => Promise<T>,
   ): Promise<T>;
+  /** Runs `work` with the memory of the engine that is there, if there is one. */
+  lend: Lend;
   close(): void;
 }
 
@@ -135,6 +138,7 @@ export function engineRoom(build: BuildEngine): EngineRoom {
         unet.writeState(state);
       }
     },
+    lend: (work) => (slot ? slot.unet.lend(work) : work(null)),
     close() {
       slot?.unet.destroy();
       slot = null;

@@ -3,8 +3,9 @@ import { adapterTensorBytes } from '../adapter/write.ts';
 import type { GpuBytes } from '../gpu/engine-types.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import type { TrainingSettings } from '../training/settings.ts';
+import { bytesWithDecoder } from './decode-fits.ts';
 import { checkSize, checkWeights } from './drawing.ts';
-import { pictureSpec, runSpec } from './engine-room.ts';
+import { type EngineSpec, pictureSpec, runSpec } from './engine-room.ts';
 import type { ModelSession } from './model-session.ts';
 import { type PlannedFor, planOf } from './unet-engines.ts';
 
@@ -12,13 +13,13 @@ import { type PlannedFor, planOf } from './unet-engines.ts';
 export interface PhaseNeeds {
   phase: 'encode' | 'train' | 'preview' | 'decode'; // decode: a finished picture
   gpuBytes: number;
-  ramBytes: number; // onnxruntime's WASM memory, roughly
+  ramBytes: number; // the text encoder's WASM memory, roughly
   ms: number | null; // one photo, one step, one preview, one picture; null: not measured on this computer yet
 }
 export interface Forecast {
   gpuBytes: GpuBytes; // while training
   phases: PhaseNeeds[];
-  /** The most that any phase takes: whether a run fits is judged by it. */
+  /** The most that a phase takes that a run cannot do without: a preview that finds no memory is a sketch. */
   peakGpuBytes: number;
   flopsPerStep: number;
   adapterBytes: number;
@@ -26,8 +27,8 @@ export interface Forecast {
 }
 
 /**
- * Photos are encoded and pictures decoded in WASM, so the GPU holds the training engine while training and drawing previews, and an engine
- * for pictures afterwards. Throws Trouble 'bad-setting' for a size or storage that the model has not here.
+ * The GPU holds the VAE's encoder first, then the training engine, for previews the decoder beside it, and an engine for pictures with the
+ * decoder afterwards; a decoder computes in the engine's own arena where that is large enough. Throws Trouble 'bad-setting' for a size or storage that the model has not here.
  */
 export async function forecast(
   { unet, info, modules, canvas }: Pick<ModelSession, 'unet' | 'info' | 'modules' | 'canvas'>,
@@ -39,25 +40,25 @@ export async function forecast(
   checkSize('resolution', size, info.sizes);
   checkWeights(weights);
   const { gpuBytes, flopsPerStep } = planOf(unet, runSpec(settings), report);
-  const picture = planOf(unet, pictureSpec({ size, weights }, rank), report).gpuBytes;
-  const { timings, needs } = canvas;
+  const { timings, vae, textRam } = canvas;
+  const decoded = (spec: EngineSpec): number => bytesWithDecoder({ unet, canvas }, spec, report);
   const msPerStep = (await timings.known({ kind: 'step', settings })) ?? likeRun(runs, info.id, settings);
   const phases: PhaseNeeds[] = [
     {
-      ...{ phase: 'encode', gpuBytes: 0, ramBytes: needs.encodeRam(size) },
+      ...{ phase: 'encode', gpuBytes: vae.needs('encode', size, report), ramBytes: textRam },
       ms: await timings.known({ kind: 'encode', size }),
     },
     { phase: 'train', gpuBytes: gpuBytes.total, ramBytes: 0, ms: msPerStep },
     {
-      ...{ phase: 'preview', gpuBytes: gpuBytes.total, ramBytes: 0 },
+      ...{ phase: 'preview', gpuBytes: decoded(runSpec(settings)), ramBytes: 0 },
       ms: await timings.known({ kind: 'preview', settings }),
     },
     {
-      ...{ phase: 'decode', gpuBytes: picture.total, ramBytes: needs.decodeRam(size) },
+      ...{ phase: 'decode', gpuBytes: decoded(pictureSpec({ size, weights }, rank)), ramBytes: 0 },
       ms: await timings.known({ kind: 'decode', size }),
     },
   ];
-  const peakGpuBytes = Math.max(...phases.map((phase) => phase.gpuBytes));
+  const peakGpuBytes = Math.max(...phases.filter(({ phase }) => phase !== 'preview').map((phase) => phase.gpuBytes));
   const adapterBytes = adapterTensorBytes(modules, rank).kohya;
   return { gpuBytes, phases, peakGpuBytes, flopsPerStep, adapterBytes, msPerStep };
 }

@@ -1,15 +1,16 @@
-// A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, engines, sizes — out.
+// A model's files in; everything that is read of it once — tokenizer, noise schedule, encoders, VAE, engines, sizes — out.
 
 import { type BaseModel, baseModelOf } from '../adapter/base-model.ts';
 import { type NoiseSchedule, noiseSchedule } from '../diffusion/noise-schedule.ts';
 import { guessPrediction } from '../diffusion/prediction.ts';
 import type { EncoderFiles } from '../encoders/encoders.ts';
-import { encoderNeeds } from '../encoders/ram.ts';
+import { textRam } from '../encoders/ram.ts';
 import { loadTokenizer, type Tokenizer } from '../encoders/tokenizer.ts';
 import { familyOf } from '../files/checkpoint/configs.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { parseUNetConfig } from '../model/config.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
+import { downscaleOf, readVaeConfig } from '../model/vae-config.ts';
 import type { OnProgress } from '../progress.ts';
 import type { ModelInfo } from '../storage/model-records.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
@@ -53,7 +54,7 @@ export async function modelSession(
   timings: Timings,
 ): Promise<ModelSession> {
   const unetConfig = await files.json('unet/config.json');
-  const vaeConfig = await files.json('vae/config.json');
+  const vaeConfig = readVaeConfig(await files.json('vae/config.json'));
   const config = parseUNetConfig(unetConfig);
   const noiseConfig = (await files.json('scheduler/scheduler_config.json')) as Record<string, unknown>;
   const schedule: { -readonly [K in keyof NoiseSchedule]: NoiseSchedule[K] } = noiseSchedule(noiseConfig);
@@ -67,14 +68,12 @@ export async function modelSession(
     await files.json('tokenizer/tokenizer_config.json'),
   );
   const encoderFiles: EncoderFiles = {
-    textEncoder: {
-      config: await files.json('text_encoder/config.json'),
-      tensors: await files.tensors('text_encoder/model.safetensors'),
-    },
-    vae: { config: vaeConfig, tensors: await files.tensors('vae/diffusion_pytorch_model.safetensors') },
+    config: await files.json('text_encoder/config.json'),
+    tensors: await files.tensors('text_encoder/model.safetensors'),
   };
   const encoders = encoderRoom(encoderFiles, tokenizer);
-  const { downscale, textWidth } = await encoders.open();
+  const { textWidth } = await encoders.open();
+  const downscale = downscaleOf(vaeConfig);
   if (textWidth !== config.crossAttentionDim)
     throw new Trouble('not-this-family', {
       key: 'cross_attention_dim',
@@ -92,13 +91,7 @@ export async function modelSession(
     const [nothing] = (await encoders.textStates([''])) as [Float32Array];
     const tokens = spec.textTokens ?? TEXT_TOKENS;
     const prompt = Float32Array.from({ length: tokens * textWidth }, (_, i) => nothing[i % nothing.length] as number);
-    schedule.predictionType = await guessPrediction(
-      engine,
-      schedule,
-      prompt,
-      4 * (spec.size / downscale) ** 2,
-      usual,
-    );
+    schedule.predictionType = await guessPrediction(engine, schedule, prompt, 4 * (spec.size / downscale) ** 2, usual);
     guess = false;
     return engine;
   });
@@ -106,10 +99,12 @@ export async function modelSession(
     engines.close();
     gpu.close();
   };
+  const vaeFiles = { config: vaeConfig, tensors: await files.tensors('vae/diffusion_pytorch_model.safetensors') };
+  const vae = gpu.vae(vaeFiles, engines.lend);
   return {
     info: { ...files.info, resolution, sizes },
     tokenizer,
-    canvas: { encoders, schedule, downscale, textWidth, sizes, needs: encoderNeeds(encoderFiles), timings },
+    canvas: { encoders, vae, schedule, downscale, textWidth, sizes, textRam: textRam(encoderFiles), timings },
     unet,
     engines,
     modules: modulesOf(unet),

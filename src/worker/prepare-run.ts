@@ -31,11 +31,11 @@ export const pixelsFrom =
     const { bytes } = await photoBytes(photo, stored);
     return photoPixels(photo.name, new Blob([bytes], { type: photo.file.type }), photo.crop, resolution);
   };
-type Reads = Pick<Canvas, 'encoders' | 'schedule' | 'downscale' | 'timings'>;
+type Reads = Pick<Canvas, 'encoders' | 'vae' | 'schedule' | 'downscale' | 'timings'>;
 
-/** Encodes everything a run reads, then closes the encoders: the memory is the run's. Rejects with an AbortError once `stopping` says so. */
+/** Encodes everything a run reads, then closes text encoder and VAE: the memory is the run's. Rejects with an AbortError once `stopping` says so. */
 export async function prepareRun(
-  { encoders, schedule, downscale, timings }: Reads,
+  { encoders, vae, schedule, downscale, timings }: Reads,
   job: TrainingJob,
   stopping: () => boolean,
   onProgress: OnProgress,
@@ -61,18 +61,19 @@ export async function prepareRun(
   const [instancePrompt, , , ...states] = await encoders.textStates([prompt, preview, '', ...sentences]); // '' is the previews' negative prompt
   onProgress({ phase: 'encoding-text', done: 1, total: 1 });
 
-  const { encodePhoto, scalingFactor } = await encoders.open();
+  await encoders.rest();
   const encoded: EncodedPhoto[] = [];
   for (const [i, { name }] of photos.entries()) {
     unlessStopped();
     onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
-    const { result: posterior, ms } = await timed(() => encodePhoto(pixels[i]!, resolution, resolution));
-    timings.note({ kind: 'encode', size: resolution }, ms); // the last counts: the first also builds the encoder
+    const { result: posterior, ms } = await timed(() => vae.encode(pixels[i]!, resolution));
+    timings.note({ kind: 'encode', size: resolution }, ms); // the last counts: the first also uploads the encoder
     encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
   }
   onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });
-  await encoders.rest();
+  await vae.rest();
 
+  const { scalingFactor } = vae;
   const { training, keptAside } = splitPhotos(encoded, settings.keptAside);
   const set: TrainingSet = { photos: training, keptAside, instancePrompt: instancePrompt!, scalingFactor, schedule };
   const measured = heldOutPhotos(set).photos;

@@ -15,7 +15,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import { slowRun } from '../training/slow-run.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
-import { type Canvas, decodesQuickly, develop, drawLatents, sketched } from './drawing.ts';
+import { type Canvas, developOrSketch, drawLatents } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
 import { checkJob, type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
 import { type RecordNeeds, runRecord } from './run-record.ts';
@@ -96,12 +96,13 @@ export function runSession(
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>
       hear({ kind: 'progress', progress: drawn }),
     );
-    const quick = await decodesQuickly(canvas, resolution);
-    const shown = await (quick ? develop(canvas, latents, resolution) : sketched(prepared!.sketch, latents));
+    const shown = await developOrSketch(canvas, latents, resolution, prepared!.sketch);
+    await canvas.vae.rest(); // its memory is the run's
     const ms = clock.now() - begun;
     const picture: Picture = { ...shown, request, ms };
     canvas.timings.note({ kind: 'preview', settings }, ms);
-    await previews.save(job.runId, step, picture, quick ? undefined : latents).catch((error: unknown) => {
+    const undeveloped = shown.kind === 'sketch' ? latents : undefined;
+    await previews.save(job.runId, step, picture, undeveloped).catch((error: unknown) => {
       // The strip is only for looking at: it may be missing a picture after a reload, the run goes on.
       if (!(error instanceof Trouble && error.code === 'disk-full')) throw error;
     });

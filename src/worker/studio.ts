@@ -12,18 +12,20 @@ import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import { blaming } from './blame.ts';
 import { cardLock } from './card-lock.ts';
+import { judgedDecode } from './decode-fits.ts';
 import {
   type Canvas,
   checkRequest,
   checkSize,
   checkWeights,
-  decodesQuickly,
   develop,
   drawLatents,
   readPrompt,
+  type Shown,
   tokensOf,
 } from './drawing.ts';
 import { earlierBase } from './earlier-base.ts';
+import { pictureSpec } from './engine-room.ts';
 import { forecast } from './forecast.ts';
 import { busyTraining, gpuTurns } from './gpu-turns.ts';
 import type { Kept, ModelShelf } from './kept.ts';
@@ -59,9 +61,11 @@ export function createStudio(stored: Kept): WireStudio {
     return gpuReport;
   };
   const seen = async (): Promise<GpuReport> => gpuReport ?? (await inspect());
-  /** Their memory is the run's, unless a picture is theirs in a moment. */
-  const letEncodersRest = async (canvas: Canvas, size: number): Promise<void> => {
-    if (turns.run && !(await decodesQuickly(canvas, size))) await canvas.encoders.rest();
+  /** Decodes in its turn on the GPU; while a run goes on, the memory is the run's again afterwards. */
+  const decoded = async (canvas: Canvas, latents: Float32Array, size: number): Promise<Shown> => {
+    const shown = await develop(canvas, latents, size);
+    if (turns.run) await canvas.vae.rest();
+    return shown;
   };
 
   const runs = trainings({
@@ -142,15 +146,17 @@ export function createStudio(stored: Kept): WireStudio {
             const begun = performance.now();
             if (!turns.run) hearGpu = onProgress;
             const spec = { ...request, textTokens: tokensOf(text, canvas) };
-            return engines.draw(adapter, spec, async (unet, weights) => ({
-              ...{ begun, weights },
+            const { latents, weights } = await engines.draw(adapter, spec, async (unet, weights) => ({
+              weights,
               latents: await drawLatents(signal, canvas, unet, request, text, strength, onProgress),
             }));
+            const decoding = pictureSpec({ size: request.size, weights }, adapter?.rank);
+            const picture = await decoded(canvas, latents, request.size).catch(async (error: unknown) => {
+              throw judgedDecode(error, opened(), decoding, await seen());
+            });
+            return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
           });
-        const { begun, latents, weights } = await card.use('drawing', inTurn, { unasked, signal });
-        const picture = await develop(canvas, latents, request.size);
-        await letEncodersRest(canvas, request.size);
-        return { ...picture, request: { ...request, weights }, ms: performance.now() - begun };
+        return card.use('drawing', inTurn, { unasked, signal });
       }),
 
     measure: (ticket, settings, onProgress) =>
@@ -189,8 +195,8 @@ export function createStudio(stored: Kept): WireStudio {
         const begun = performance.now();
         onProgress({ phase: 'drawing', done: 0, total: 1 });
         const { request } = preview.picture;
-        const shown = await develop(canvas, latents, request.size);
-        await letEncodersRest(canvas, request.size);
+        const inTurn = () => turns.picture(signal, () => decoded(canvas, latents, request.size));
+        const shown = await card.use('drawing', inTurn, { signal });
         signal.throwIfAborted();
         const picture = { ...shown, request, ms: preview.picture.ms + performance.now() - begun };
         await kept.previews.save(runId, step, picture);

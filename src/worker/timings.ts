@@ -3,7 +3,7 @@ import { alike, type TimedOn } from '../gpu/cards.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 
-/** One step or preview of a run on this GPU; one photo encoded or one picture decoded by onnxruntime. `size` in px. */
+/** On this GPU: one step or preview of a run, one photo encoded or one picture decoded. `size` in px. */
 export type Timed =
   | { kind: 'step' | 'preview'; settings: TrainingSettings }
   | { kind: 'encode' | 'decode'; size: number };
@@ -18,13 +18,11 @@ export function timings(store: TimingStore, modelId: string, card: () => Promise
     note(what, ms) {
       if (!(ms > 0)) return;
       void (async () => {
-        if ('size' in what) return store.save(onProcessor(what), { ms, flopsPerMs: null });
         const on = await card();
         if (on) await store.save(onCard(what, on.key), { ms, flopsPerMs: on.flopsPerMs });
       })().catch(() => {});
     },
     async known(what) {
-      if ('size' in what) return (await store.load(onProcessor(what)))?.ms ?? null;
       const on = await card();
       if (!on) return null;
       // by its name alone: how times were kept before
@@ -34,10 +32,9 @@ export function timings(store: TimingStore, modelId: string, card: () => Promise
     },
   };
 
-  function onProcessor({ kind, size }: Extract<Timed, { size: number }>): string {
-    return [kind, modelId, size].join(' ');
-  }
-  function onCard({ kind, settings }: Exclude<Timed, { size: number }>, key: string): string {
+  function onCard(what: Timed, key: string): string {
+    if ('size' in what) return [what.kind, modelId, key, what.size].join(' ');
+    const { kind, settings } = what;
     const { resolution, weights, activations, recompute, batch, accumulate, previewSteps } = settings;
     const work = kind === 'step' ? `${batch * accumulate} micro` : `${previewSteps} steps`; // the rank hardly counts
     return [kind, modelId, key, resolution, weights, activations, recompute, work].join(' ');

@@ -22,6 +22,7 @@ import type { TensorSource } from '../tensor/tensor-source.ts';
 import { learningRates } from '../training/learning-rate.ts';
 import { Trouble } from '../trouble.ts';
 import type { BuildEngine, EngineSpec } from './engine-room.ts';
+import { type Lend, type VaeFiles, type VaeRoom, vaeRoom } from './vae-room.ts';
 import { whatFits } from './what-fits.ts';
 
 export interface UNetFiles {
@@ -45,6 +46,8 @@ interface OnDevice {
 export type PlannedFor = Card;
 export interface UNetEngines {
   build: BuildEngine;
+  /** The VAE beside them, on the same device. */
+  vae(files: VaeFiles, lend: Lend): VaeRoom;
   /** Frees the weights and the device. */
   close(): void;
 }
@@ -110,6 +113,7 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
   const hear = ({ done, total }: { done: number; total: number }) =>
     onProgress({ phase: 'preparing-gpu', done, total });
 
+  /** `spec`: the first engine that is asked for; how its largest dispatch fares decides whether the card is measured. */
   async function begin(spec: EngineSpec): Promise<OnDevice> {
     const { device, report } = await request();
     hereOn = device;
@@ -156,13 +160,18 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
     return new Trouble('out-of-memory', { neededBytes: bytesOf(spec), gotBytes, fits });
   }
 
+  const onDevice = (spec: EngineSpec): Promise<OnDevice> => {
+    here ??= begin(spec).catch((error: unknown) => {
+      forgetHere();
+      throw error;
+    });
+    return here;
+  };
+
   return {
+    vae: (vae, lend) => vaeRoom(vae, () => onDevice({ ...SMALLEST, size: files.sizes.at(-1) as number }), lend),
     async build(spec): Promise<UNetEngine> {
-      here ??= begin(spec).catch((error: unknown) => {
-        forgetHere();
-        throw error;
-      });
-      const on = await here;
+      const on = await onDevice(spec);
       const { device, report, kernels, pipelines, lane } = on;
       try {
         return await on.orLost(async () => {

@@ -40,13 +40,9 @@ it('a prompt without brackets that fits is what a caption is; a caption’s brac
 
 const EVERY = 6; // rows of the states that the golden keeps
 const room = async () => {
-  const part = async (name: string, file: string) => ({
-    config: readJson(`${DEMO}/${name}/config.json`),
-    tensors: await open(`${DEMO}/${name}/${file}`),
-  });
   const files = {
-    textEncoder: await part('text_encoder', 'model.safetensors'),
-    vae: await part('vae', 'diffusion_pytorch_model.safetensors'),
+    config: readJson(`${DEMO}/text_encoder/config.json`),
+    tensors: await open(`${DEMO}/text_encoder/model.safetensors`),
   };
   return encoderRoom(files, tokenizer, async () => openEncodersHere(files));
 };

@@ -5,11 +5,14 @@ import { readAdapter } from '../../src/adapter/read.ts';
 import { writeKohya } from '../../src/adapter/write.ts';
 import { generate } from '../../src/diffusion/generate.ts';
 import { noiseSchedule } from '../../src/diffusion/noise-schedule.ts';
-import { createVaeDecoder } from '../../src/encoders/vae.ts';
 import { readSafetensors, type SafetensorsFile } from '../../src/files/safetensors.ts';
 import { createEngine } from '../../src/gpu/create-engine.ts';
 import type { Engine } from '../../src/gpu/engine.ts';
 import { kernelsFor } from '../../src/gpu/engine-plan.ts';
+import { laneOf } from '../../src/gpu/lane.ts';
+import { Pipelines } from '../../src/gpu/pipelines.ts';
+import { Vae } from '../../src/gpu/vae.ts';
+import { readVaeConfig } from '../../src/model/vae-config.ts';
 import { openSafetensors, openUNet } from '../../tools/golden-folder.ts';
 import { relativeL2 } from '../../tools/golden-run.ts';
 import { testDevice } from './device.ts';
@@ -76,17 +79,14 @@ const psnr = (a: Float32Array, b: Float32Array): number =>
 test('the kohya file, read back, redraws the picture', async () => {
   const vaeFolder = 'public/models/demo/vae';
   const vaeConfig = JSON.parse(await readFile(`${vaeFolder}/config.json`, 'utf8'));
-  const decoder = await createVaeDecoder(
-    vaeConfig,
-    await openSafetensors(`${vaeFolder}/diffusion_pytorch_model.safetensors`),
-  );
+  const { device } = engine;
+  const tensors = await openSafetensors(`${vaeFolder}/diffusion_pytorch_model.safetensors`);
+  const on = { pipelines: new Pipelines(device), lane: laneOf(device), kernels: kernelsFor(true) };
+  const vae = new Vae({ config: readVaeConfig(vaeConfig), tensors, ...on });
   const picture = async (strength: number): Promise<Float32Array> => {
     const latents = await draw(strength, 6);
-    return decoder.decode(
-      latents.map((v) => v / vaeConfig.scaling_factor),
-      16,
-      16,
-    );
+    const unscaled = latents.map((v) => v / vaeConfig.scaling_factor);
+    return (await vae.decode(unscaled, 16, 16)).pixels;
   };
   const [without, drawn] = [await picture(0), await picture(1)];
   const { rank } = engine.options;
@@ -96,5 +96,5 @@ test('the kohya file, read back, redraws the picture', async () => {
   );
   expect(psnr(await picture(1), drawn)).toBeGreaterThan(40);
   expect(psnr(without, drawn)).toBeLessThan(30); // the adapter shows, so redrawing it is something
-  await decoder.release();
+  await vae.rest();
 });

@@ -10,6 +10,7 @@ import type {
 } from '../../src/gpu/engine-types.ts';
 import type { EngineSpec } from '../../src/worker/engine-room.ts';
 import { DEFAULT_LIMITS, modulesOf, planOf, type UNetEngines, type UNetFiles } from '../../src/worker/unet-engines.ts';
+import type { VaeRoom } from '../../src/worker/vae-room.ts';
 
 export {
   DEFAULT_LIMITS,
@@ -29,8 +30,28 @@ let stepsEver = 0;
 
 export const unetEngines = (files: UNetFiles): UNetEngines => ({
   build: async (spec) => toyEngine(modulesOf(files), spec, planOf(files, spec, DEFAULT_LIMITS)),
+  vae: ({ config }) => toyVae(config.scalingFactor),
   close() {},
 });
+
+/** Colours for numbers and back, an eighth of the size. */
+function toyVae(scalingFactor: number): VaeRoom {
+  const nap = () => new Promise((wake) => setTimeout(wake, PREDICT_MS));
+  return {
+    ...{ scalingFactor, downscale: 8, rest: nap as () => Promise<never>, decodeMs: async () => 1 },
+    needs: () => 0,
+    async encode(pixels, size) {
+      await nap();
+      const mean = Float32Array.from({ length: 4 * (size / 8) ** 2 }, (_, i) => pixels[i] as number);
+      return { mean, logVariance: new Float32Array(mean.length).fill(-2) };
+    },
+    async decode(latents, size) {
+      await nap();
+      const pixels = Float32Array.from({ length: 3 * size ** 2 }, (_, i) => latents[i % latents.length] as number);
+      return { pixels, again: false };
+    },
+  };
+}
 
 /** The same arithmetic whatever was asked between two steps: a number of the adapter moves by a hash of its place and the step. */
 function toyEngine(
@@ -68,6 +89,7 @@ function toyEngine(
     flopsPerStep,
     dispatchesPerStep: 1,
     lost,
+    lend: (work) => work({ device: {} as GPUDevice, slabs: [] }),
     predict: ({ sample }) =>
       queued(PREDICT_MS, () => sample.map((x, i) => 0.9 * x + 0.01 * (lora[i % values] as number))),
     evaluate: (micro) => queued(1, () => loss(micro, count)),

@@ -4,11 +4,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { enginePrograms, kernelsFor, MAX_DISPATCH_FLOPS } from '../../src/gpu/engine-plan.ts';
 import { pipelineKey, wgsl } from '../../src/gpu/shader.ts';
 import { dispatchFlops, LEAST_DISPATCH_FLOPS } from '../../src/gpu/speed.ts';
+import { vaePrograms } from '../../src/gpu/vae-plan.ts';
 import { parseUNetConfig } from '../../src/model/config.ts';
 import type { EngineSpec } from '../../src/worker/engine-room.ts';
 import { optionsOf, planOf } from '../../src/worker/unet-engines.ts';
 import { whatFits } from '../../src/worker/what-fits.ts';
-import { fitsTable, tableIn } from '../../tools/fits.ts';
+import { fitsTable, needs, readSd15, tableIn } from '../../tools/fits.ts';
 import { settings } from '../training/toy-run.ts';
 
 vi.setConfig({ testTimeout: 60_000 }); // whole plans of Stable Diffusion 1.5, on a computer that may be busy
@@ -21,9 +22,40 @@ const spec = (change: Partial<EngineSpec['training']> = {}): EngineSpec => {
   return { rank: 4, alpha: 4, size: training.resolution, weights: training.weights, training };
 };
 
-test('the README says what npm run fits prints', () => {
-  expect(tableIn(readFileSync('README.md', 'utf8'))).toBe(fitsTable(config));
+test('the README says what npm run fits prints', async () => {
+  expect(tableIn(readFileSync('README.md', 'utf8'))).toBe(fitsTable(await readSd15()));
 });
+
+test('the VAE of Stable Diffusion 1.5 at 512²: a photo alone, a picture beside the resident U-Net', async () => {
+  const sd15 = await readSd15();
+  const [f16, int8] = (['f16', 'int8'] as const).map((weights) => needs(sd15, 512, weights, 'f16'));
+  expect(f16?.encode).toBeLessThanOrEqual(0.3e9);
+  for (const bytes of [f16?.preview, f16?.picture]) expect(bytes).toBeLessThanOrEqual(2.15e9);
+  for (const bytes of [int8?.preview, int8?.picture]) expect(bytes).toBeLessThanOrEqual(1.35e9);
+  const shape = { config: sd15.vae, height: 64, width: 64 };
+  const f32 = vaePrograms('encode', shape, 'f32', kernelsFor(false), 2 ** 27);
+  expect(f32.bytes.total).toBeLessThanOrEqual(0.55e9);
+});
+
+test.each([
+  [512, 'f16'],
+  [512, 'f32'],
+  [768, 'f16'],
+] as const)(
+  'its decoder at %d², %s, on default limits: bindings, workgroups, dispatches',
+  async (size, activations) => {
+    const shape = { config: (await readSd15()).vae, height: size / 8, width: size / 8 };
+    const built = vaePrograms('decode', shape, activations, kernelsFor(false), 2 ** 27);
+    for (const bytes of built.slabBytes) expect(bytes).toBeLessThanOrEqual(2 ** 27);
+    for (const { launch, bindings } of built.plans.decode?.dispatches ?? []) {
+      expect(bindings.length).toBeLessThanOrEqual(8);
+      for (const b of bindings) expect(b.bytes).toBeLessThanOrEqual(2 ** 27);
+      for (const n of launch.workgroups) expect(n).toBeLessThanOrEqual(65535);
+      expect(launch.flops).toBeLessThanOrEqual(MAX_DISPATCH_FLOPS);
+    }
+    expect(built.plans.decode?.flops).toBeCloseTo(size === 512 ? 2.5145e12 : 5.7543e12, -9.5);
+  },
+);
 
 describe.each(['f16', 'f32'] as const)(
   'Stable Diffusion 1.5 at 512², %s activations, on default limits',

@@ -59,6 +59,7 @@ export function modelDevice({ called, takes, duration, skips, learningRates }: D
   };
   const unet: UNetEngine = {
     ...{ modules, lost, flopsPerStep: 1, dispatchesPerStep: 1, destroy() {} },
+    lend: (work) => work({ device: {} as GPUDevice, slabs: [] }),
     gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
     predict: ({ sample }) => queued(duration(), () => sample.map((x, i) => x * (lora[i] as number))),
     evaluate: ({ sample }) => queued(duration(), () => Math.abs((lora[0] as number) * (sample[0] as number))),

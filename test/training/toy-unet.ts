@@ -41,6 +41,7 @@ export function toyUnet(learningRates: Float32Array, options: ToyOptions = {}) {
     flopsPerStep: 5,
     dispatchesPerStep: 6,
     lost,
+    lend: (work) => queued(() => work({ device: {} as GPUDevice, slabs: [] })),
     predict: ({ sample }, strength) => queued(() => sample.map((x, i) => strength * x * (lora[i % VALUES] as number))),
     evaluate: (micro) => queued(() => squared(micro)),
     step(micro) {

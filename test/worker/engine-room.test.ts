@@ -26,6 +26,7 @@ function engines() {
     return {
       ...{ modules, lost, flopsPerStep: 0, dispatchesPerStep: 0 },
       gpuBytes: { weights: 0, arena: 0, lora: 0, staging: 0, total: 0 },
+      lend: (work) => work({ device: {} as GPUDevice, slabs: [] }),
       predict: async () => new Float32Array(),
       evaluate: async () => 0,
       step: async () => ({ step: 1, loss: 0, gradientNorm: 0, learningRate: 0, skipped: false }),

@@ -33,10 +33,10 @@ const jobOf = (change: Partial<TrainingSettings> = {}): TrainingJob => ({
 });
 
 /** One browser: its stores stay, sessions come and go. `breaks`: what goes wrong on the n-th engine. */
-function browser(breaks: ToyOptions[] = [], decoderParameters = 0) {
+function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
   const model = { version: 'first' };
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
-  const { canvas, count } = toyCanvas(decoderParameters);
+  const { canvas, count } = toyCanvas(decodeMs, refusal);
   let engines = 0;
   const session = (
     job: TrainingJob,
@@ -94,7 +94,8 @@ describe('a run', () => {
     });
     // Name sentence, the same with a background, empty prompt, one caption: the other three photos share the name sentence. Previews encode nothing more.
     expect(count.prompts).toBe(4);
-    expect(count.opened).toBe(2); // closed before training, opened again to decode the first preview
+    expect(count.opened).toBe(1); // closed before training
+    expect([count.decoded, count.rested]).toEqual([4, 5]); // the VAE rests after the photos and after each preview
   });
 
   it('says whether the name was trained: only what a caption that is learned from says, as far as it is read', async () => {
@@ -194,14 +195,22 @@ describe('a run', () => {
   });
 
   it('shows sketches where a picture would take long to decode, and keeps what they can be developed from', async () => {
-    const { session, previews, count } = browser([], 1e12);
+    const { session, previews, count } = browser([], 2001);
     await session(jobOf()).run.train();
     const kept = await previews.list('run');
     expect(kept.map((p) => [p.step, p.picture.kind, p.picture.width])).toEqual(
       [0, 5, 10, 12].map((step) => [step, 'sketch', 2]),
     );
     for (const { step } of kept) expect((await previews.latents('run', step))!.length).toBe(16);
-    expect(count.opened).toBe(1); // the decoder was never asked for
+    expect(count.decoded).toBe(0);
+  });
+
+  it('shows sketches where the decoder finds no memory, and trains on', async () => {
+    const refusal = new Trouble('out-of-memory', { neededBytes: 2, gotBytes: 1, fits: null });
+    const { session, previews } = browser([], 0, refusal);
+    expect(await session(jobOf()).run.train()).toMatchObject({ step: 12, state: 'done' });
+    expect((await previews.list('run')).every((p) => p.picture.kind === 'sketch')).toBe(true);
+    expect((await previews.latents('run', 5))!.length).toBe(16);
   });
 
   it('shows whole pictures where they are quick, and keeps no latents', async () => {

@@ -15,7 +15,8 @@ a forward and whole training steps on Dawn, and compares noise prediction, loss 
   --narrow                  the same build in a hundredth of the width: seconds instead of many minutes
   --kernels tiles|registers what a real GPU gets (default), or what software does fastest
   --steps N                 optimizer steps after the comparison (default 2): memory is counted to their end
-  --encoders                the VAE and the text encoder instead of the U-Net
+  --encoders                the text encoder instead of the U-Net
+  --vae                     the VAE instead of the U-Net
   --page                    on the page itself, in Chromium; with --steps 0 only as far as the stored model's way to the GPU
   --folder DIR              where checkpoints and references are kept (default .cache/sd15; about 4 GB at full size)
   --json FILE               what was measured`;
@@ -30,6 +31,7 @@ export interface Options {
   kernels: 'tiles' | 'registers';
   steps: number;
   encoders: boolean;
+  vae: boolean;
   page: boolean;
   folder: string;
   json: string | undefined;
@@ -49,6 +51,7 @@ export function readOptions(args: string[]): Options | 'help' {
       kernels: { type: 'string', default: 'tiles' },
       steps: { type: 'string', default: '2' },
       encoders: { type: 'boolean', default: false },
+      vae: { type: 'boolean', default: false },
       page: { type: 'boolean', default: false },
       folder: { type: 'string', default: '.cache/sd15' },
       json: { type: 'string' },
@@ -61,7 +64,7 @@ export function readOptions(args: string[]): Options | 'help' {
     if (!found) throw new Error(`--${name} takes ${allowed.join(' or ')}, got “${values[name]}”`);
     return found;
   };
-  const { heavy, narrow, encoders, page, folder, json } = values;
+  const { heavy, narrow, encoders, vae, page, folder, json } = values;
   return {
     layout: oneOf('layout', ['diffusers', 'ldm']),
     weights: oneOf('weights', ['f16', 'int8']),
@@ -69,6 +72,6 @@ export function readOptions(args: string[]): Options | 'help' {
     size: Number(oneOf('size', ['256', '384', '512'])),
     kernels: oneOf('kernels', ['tiles', 'registers']),
     steps: Number(oneOf('steps', ['0', '1', '2', '3', '4'])),
-    ...{ heavy, narrow, encoders, page, folder, json },
+    ...{ heavy, narrow, encoders, vae, page, folder, json },
   };
 }

@@ -40,7 +40,8 @@ export async function checkpoint(options: Options, layout: Options['layout'] = o
 
 /** What the same Python computes in f32 from the diffusers folder: of the U-Net, or of the encoders. */
 export async function reference(options: Options): Promise<Reference> {
-  const { size, encoders } = options;
+  const { size } = options;
+  const encoders = options.encoders || options.vae;
   const folder = await checkpoint(options, 'diffusers');
   const out = join(options.folder, `${modelName(options)}-${encoders ? 'encoders-' : ''}${size}`);
   const words = ['--size', String(size), ...(encoders ? ['--encoders'] : [])];

@@ -19,6 +19,9 @@ TEXT = dict(vocab_size=300, hidden_size=40, intermediate_size=72, num_hidden_lay
 VAES = {
     # Three levels, two layers, groups of 1, 2 and 3 channels, attention under its old names (once as matrices, once as 1 x 1 convolutions).
     "vae-old-names": (dict(block_out_channels=[4, 8, 12], layers_per_block=2, norm_num_groups=4, scaling_factor=0.18215, down_block_types=[DOWN] * 3, up_block_types=[UP] * 3), 202, (20, 28)),
+    # Stable Diffusion 1.5's, every width an eighth of it: four levels, two layers, groups of 4, 8 and 16 channels. Two sizes.
+    "vae-sd15-narrow": (dict(block_out_channels=[16, 32, 64, 64], layers_per_block=2, norm_num_groups=4, scaling_factor=0.18215, down_block_types=[DOWN] * 4,
+                             up_block_types=[UP] * 4), 204, (64, 64), (72, 40)),
     # Two levels, groups of 4 and 6, everything that can be left out left out.
     "vae-bare": (dict(block_out_channels=[8, 12], layers_per_block=1, norm_num_groups=2, scaling_factor=0.5, down_block_types=[DOWN] * 2, up_block_types=[UP] * 2,
                       mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False), 203, (10, 6)),
@@ -47,7 +50,7 @@ def files(name: str, seed: int, config: dict, weights: dict, arrays: dict):
     assert all(np.isfinite(value).all() for value in arrays.values())
     folder = f"encoders-extra/{name}"
     return [Text(f"{folder}/config.json", json_text(config)), Tensors(f"{folder}/model.safetensors", as_f16, seed),
-            Tensors(f"{folder}/expected.safetensors", arrays, seed, lambda key: None if key in INPUTS else BAR)]
+            Tensors(f"{folder}/expected.safetensors", arrays, seed, lambda key: None if key.split(".")[-1] in INPUTS else BAR)]
 
 
 def text():
@@ -62,21 +65,24 @@ def text():
 
 
 def vae(name: str):
-    config, seed, (height, width) = VAES[name]
+    config, seed, *sizes = VAES[name]
     model = randomise(AutoencoderKL(**config), seed)
-    if model.quant_conv is not None:  # one log-variance past each end of the clamp
+    if name == "vae-old-names":  # one log-variance past each end of the clamp
         model.quant_conv.bias.data[4], model.quant_conv.bias.data[5] = 60, -60
     rng, scale = np.random.default_rng(seed + 1000), 2 ** (len(config["block_out_channels"]) - 1)
-    pixels = rng.uniform(-1, 1, (3, height, width)).astype(np.float32)
-    latents = rng.standard_normal((4, height // scale, width // scale)).astype(np.float32)
-    posterior = model.encode(torch.from_numpy(pixels)[None].double()).latent_dist
-    decoded = model.decode(torch.from_numpy(latents)[None].double()).sample
+    arrays = {}
+    for height, width in sizes:
+        pixels = rng.uniform(-1, 1, (3, height, width)).astype(np.float32)
+        latents = rng.standard_normal((4, height // scale, width // scale)).astype(np.float32)
+        posterior = model.encode(torch.from_numpy(pixels)[None].double()).latent_dist
+        decoded = model.decode(torch.from_numpy(latents)[None].double()).sample
+        made = {"mean": posterior.mean[0], "log_variance": posterior.logvar[0], "decoded": decoded[0]}
+        prefix = f"{height}x{width}." if len(sizes) > 1 else ""
+        arrays |= {prefix + key: value for key, value in {"pixels": pixels, "latents": latents, **{key: value.float().numpy() for key, value in made.items()}}.items()}
     weights = dict(model.state_dict())
     if name == "vae-old-names":
         weights = {old_name(key): value[..., None, None] if key.startswith("decoder") and value.ndim == 2 else value for key, value in weights.items()}
-    arrays = {"mean": posterior.mean[0], "log_variance": posterior.logvar[0], "decoded": decoded[0]}
-    return files(name, seed, {"_class_name": "AutoencoderKL", **config}, weights,
-                 {"pixels": pixels, "latents": latents, **{key: value.float().numpy() for key, value in arrays.items()}})
+    return files(name, seed, {"_class_name": "AutoencoderKL", **config}, weights, arrays)
 
 
 def old_name(key: str) -> str:

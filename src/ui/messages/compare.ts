@@ -14,6 +14,7 @@ export const compare = {
     '(word) counts more, [word] less, (word:1.3) as much as it says; \\( is a bracket. In captions brackets are only letters.',
   negative: 'Without these words',
   negativeHint: 'What should not be in the picture. Leave empty if unsure.',
+  again: 'developed again in 32 bits: 16 were too few',
   seedHint: 'Same seed, same picture: here and in diffusers.',
   sampler: 'Sampler',
   samplerHint: 'DPM++ 2M needs the fewest steps.',

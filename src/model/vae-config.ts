@@ -76,3 +76,6 @@ function checkBlocks(read: ConfigReader, key: string, only: string, levels: numb
     throw read.refuse(key, `${levels} × "${only}" (as many as block_out_channels)`, JSON.stringify(types));
   }
 }
+
+/** Pixels per latent, each way: every level but the last halves. */
+export const downscaleOf = ({ widths }: VaeConfig): number => 2 ** (widths.length - 1);
