@@ -1,6 +1,7 @@
 // gemm: a description of one matrix product → its launches (shaders/gemm.wgsl). Serves linear, conv2d and attention.
-import type { DimValue, GemmVariant, Launch, Operand, Target } from '../graph/op.ts';
+import type { DimValue, Launch, Operand, Target } from '../graph/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { formOf, tileColumns, tileDefines, tileRows } from './gemm-tiles.ts';
 import { f32 } from './launch.ts';
 
 /** A matrix operand: element (row, column) at base + image·batch + head·head + row·stride + column. All in elements. */
@@ -38,13 +39,6 @@ export interface Gemm {
   accumulate?: boolean;
 }
 
-/** Without tiles every load is the thread's own: eight rows a thread read each of b's values half as often (measured: 1.5 × on lavapipe and SwiftShader). */
-const variants: Record<GemmVariant, { S: number; TILED: boolean; ROWS: number }> = {
-  tile64: { S: 16, TILED: true, ROWS: 4 },
-  tile32: { S: 8, TILED: true, ROWS: 4 },
-  registers: { S: 8, TILED: false, ROWS: 8 },
-};
-
 const taps = (g: Gemm): number => (g.image ? 9 : 1);
 const products = (g: Gemm): number => (g.batches ? g.batches.images * g.batches.heads : 1);
 
@@ -52,9 +46,8 @@ export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * g.k * taps(g) * pr
 
 /** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
 export function gemm(g: Gemm, target: Target): Launch[] {
-  const { S, TILED, ROWS: most } = variants[target.gemmVariant(g.m, g.n, g.k * taps(g), products(g))];
-  const ROWS = g.m <= 4 ? 4 : most; // of results a thread
-  const tile = ROWS * S;
+  const form = formOf(target.gemmVariant(g.m, g.n, g.k * taps(g), products(g)), g.m, g.k);
+  const tile = tileRows(form);
   const aWidth = divisible(g, g.a, 4) ? 4 : 1;
   const bWidth = divisible(g, g.b, 4, taps(g) > 1 && g.bLayout === 'nk' ? g.k : 0) ? 4 : 1;
   const nWidth = divisible(g, g.y, 4) ? 4 : divisible(g, g.y, 2) ? 2 : 1;
@@ -65,18 +58,14 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     shader: 'gemm',
     entry: 'main',
     defines: {
-      S,
-      TILED,
-      ROWS,
-      LOADS: TILED ? 16 / S : 0,
-      QUADS: TILED ? 4 : 1,
+      ...tileDefines(form, g.aLayout !== 'col', g.bLayout === 'nk'),
       A_LAYOUT: g.aLayout,
       B_LAYOUT: g.bLayout,
       A_WIDTH: aWidth,
       B_WIDTH: bWidth,
       N_WIDTH: nWidth,
       TAPS: taps(g),
-      EXACT: aWidth === 4 && bWidth === 4 && g.k % (TILED ? 16 : 4) === 0,
+      EXACT: aWidth === 4 && bWidth === 4 && g.k % (4 * form.QUADS) === 0,
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
       SCALE_SUM: g.scale !== undefined,
@@ -104,7 +93,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     launches.push({
       ...shared,
       dims: dims(g, first),
-      workgroups: [Math.ceil(g.n / (4 * S)), count, products(g)],
+      workgroups: [Math.ceil(g.n / tileColumns(form)), count, products(g)],
       flops: (gemmFlops(g) * rows) / g.m,
     });
   }
