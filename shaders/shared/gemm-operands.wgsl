@@ -1,4 +1,4 @@
-// gemm's operands: four values of a or b at a time. A Line says where a thread's values start, for its place k within a step, and whether there are
+// gemm's operands a and b (part 0 of the sum; part 1 is in gemm-low-rank): four values of a or b at a time. A Line says where a thread's values start, for its place k within a step, and whether there are
 // any; the loop over k adds k0, which is the same for all threads. Where k is contiguous in storage (row, conv, nk) the four are neighbours along k,
 // elsewhere (col, kn) neighbouring rows at one k. No branches: rows past the end read the last one again and are never stored; k past the end counts
 // as zero, unless EXACT says that there is none.
@@ -20,12 +20,12 @@ fn within_k(v: vec4<f32>, k: u32) -> vec4<f32> {
 }
 
 #if A_LAYOUT == row
-fn a_line(m: u32, k: u32, tap: u32) -> Line { return Line((a_base + min(m, dims.m - 1u) * dims.a_stride + k) / ${A_WIDTH}u, k, true); }
+fn a_line0(m: u32, k: u32, tap: u32) -> Line { return Line((a_base + min(m, dims.m - 1u) * dims.a_stride + k) / ${A_WIDTH}u, k, true); }
 #endif
 #if A_LAYOUT == conv || A_LAYOUT == conv_dx
 // The pixel that tap (3·ky + kx) meets from output m, channels first to last. Positions are u32: above or left of the image they wrap to more
 // than any height, so one comparison tests both edges. Signed division here would cost SwiftShader's compiler minutes.
-fn a_line(m: u32, k: u32, tap: u32) -> Line {
+fn a_line0(m: u32, k: u32, tap: u32) -> Line {
   let row = min(m, dims.m - 1u);
   let image = row / (dims.rows_h * dims.rows_w);
   let in_image = row - image * dims.rows_h * dims.rows_w;
@@ -50,18 +50,18 @@ fn a_line(m: u32, k: u32, tap: u32) -> Line {
 
 #if A_LAYOUT == col
 #if A_WIDTH == 4
-fn a_line(m: u32, k: u32, tap: u32) -> Line { return Line((a_base + k * dims.a_stride + min(m, (dims.m - 1u) & ~3u)) / 4u, k, true); }
-fn a_at(line: Line, k0: u32, m: u32) -> vec4<f32> { return within_k(load_a(line.start + k0 * (dims.a_stride / 4u)), line.k + k0); }
+fn a_line0(m: u32, k: u32, tap: u32) -> Line { return Line((a_base + k * dims.a_stride + min(m, (dims.m - 1u) & ~3u)) / 4u, k, true); }
+fn a_at0(line: Line, k0: u32, m: u32) -> vec4<f32> { return within_k(load_a(line.start + k0 * (dims.a_stride / 4u)), line.k + k0); }
 #else
-fn a_line(m: u32, k: u32, tap: u32) -> Line { return Line(a_base + k * dims.a_stride, k, true); }
-fn a_at(line: Line, k0: u32, m: u32) -> vec4<f32> {
+fn a_line0(m: u32, k: u32, tap: u32) -> Line { return Line(a_base + k * dims.a_stride, k, true); }
+fn a_at0(line: Line, k0: u32, m: u32) -> vec4<f32> {
   let i = line.start + k0 * dims.a_stride;
   return within_k(vec4<f32>(a_one(i, m), a_one(i, m + 1u), a_one(i, m + 2u), a_one(i, m + 3u)), line.k + k0);
 }
 fn a_one(i: u32, m: u32) -> f32 { return load_a(i + min(m, dims.m - 1u)); }
 #endif
 #else
-fn a_at(line: Line, k0: u32, m: u32) -> vec4<f32> {
+fn a_at0(line: Line, k0: u32, m: u32) -> vec4<f32> {
 #if A_WIDTH == 4
 #if A_LAYOUT == row
   return within_k(load_a(line.start + k0 / 4u), line.k + k0);
@@ -78,10 +78,10 @@ fn a_one(line: Line, k: u32) -> f32 { return select(0.0, load_a(line.start + k),
 #endif
 
 #if B_LAYOUT == nk
-fn b_line(n: u32, k: u32, tap: u32) -> Line {
+fn b_line0(n: u32, k: u32, tap: u32) -> Line {
   return Line((b_base + min(n, dims.n - 1u) * dims.b_stride + tap * dims.k + k) / ${B_WIDTH}u, k, true);
 }
-fn b_at(line: Line, k0: u32, n: u32) -> vec4<f32> {
+fn b_at0(line: Line, k0: u32, n: u32) -> vec4<f32> {
 #if B_WIDTH == 4
   return within_k(load_b(line.start + k0 / 4u), line.k + k0);
 #else
@@ -100,7 +100,7 @@ fn b_row() -> u32 {
   return dims.b_stride;
 #endif
 }
-fn b_line(n: u32, k: u32, tap: u32) -> Line {
+fn b_line0(n: u32, k: u32, tap: u32) -> Line {
   let row = b_base + k * b_row() + tap * dims.n;
 #if B_WIDTH == 4
   return Line((row + min(n, (dims.n - 1u) & ~3u)) / 4u, k, true);
@@ -108,7 +108,7 @@ fn b_line(n: u32, k: u32, tap: u32) -> Line {
   return Line(row, k, true);
 #endif
 }
-fn b_at(line: Line, k0: u32, n: u32) -> vec4<f32> {
+fn b_at0(line: Line, k0: u32, n: u32) -> vec4<f32> {
 #if B_WIDTH == 4
   return within_k(load_b(line.start + k0 * (b_row() / 4u)), line.k + k0);
 #else

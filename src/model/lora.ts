@@ -34,5 +34,5 @@ export function linearLayer(
   const down = g.param(`${name}.lora.down`, [lora.rank, k], 'lora', 'f32');
   const up = g.param(`${name}.lora.up`, [n, lora.rank], 'lora', 'f32');
   const { y: h } = g.emit(linear, { x, w: down });
-  return g.emit(linear, { x, w, bias: b, h, low: up, scale: lora.scale, addend }).y as Tensor;
+  return g.emit(linear, { x, w, bias: b, down, h, low: up, scale: lora.scale, addend }).y as Tensor;
 }

@@ -1,6 +1,6 @@
 // gemm: a description of one matrix product → its launches (shaders/gemm.wgsl). Serves linear, conv2d and attention.
 import type { DimValue, Launch, Operand, Target } from '../graph/op.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { lastDim, type Tensor } from '../tensor/tensor.ts';
 import { formOf, tileColumns, tileDefines, tileRows } from './gemm-tiles.ts';
 import { f32 } from './launch.ts';
 
@@ -31,9 +31,9 @@ export interface Gemm {
   alpha?: number;
   bias?: Tensor | undefined; // (n)
   rowBias?: Tensor | undefined; // (images, n)
-  /** + scale · h · lowᵀ: h (m, rank), low (n, rank), scale (1). */
-  lowRank?: { h: Tensor; low: Tensor; scale: Tensor } | undefined;
-  /** Multiplies the sum itself. */
+  /** The sum goes on over `rank` more: (scale ·) h (m, rank) times low, which lies as b does: (n, rank) or (rank, n); scale (1). Not of a convolution. */
+  lowRank?: { h: Tensor; low: Tensor; scale?: Tensor | undefined } | undefined;
+  /** Multiplies the sum itself; not together with lowRank. */
   scale?: Tensor | undefined;
   addend?: Tensor | undefined; // (m, n)
   accumulate?: boolean;
@@ -42,7 +42,9 @@ export interface Gemm {
 const taps = (g: Gemm): number => (g.image ? 9 : 1);
 const products = (g: Gemm): number => (g.batches ? g.batches.images * g.batches.heads : 1);
 
-export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * g.k * taps(g) * products(g);
+const rank = (g: Gemm): number => (g.lowRank ? lastDim(g.lowRank.h.shape) : 0);
+
+export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * (g.k * taps(g) + rank(g)) * products(g);
 
 /** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
 export function gemm(g: Gemm, target: Target): Launch[] {
@@ -51,6 +53,8 @@ export function gemm(g: Gemm, target: Target): Launch[] {
   const aWidth = divisible(g, g.a, 4) ? 4 : 1;
   const bWidth = divisible(g, g.b, 4, taps(g) > 1 && g.bLayout === 'nk' ? g.k : 0) ? 4 : 1;
   const nWidth = divisible(g, g.y, 4) ? 4 : divisible(g, g.y, 2) ? 2 : 1;
+  const hWidth = rank(g) % 4 === 0 ? 4 : 1;
+  const lowWidth = (g.bLayout === 'nk' ? rank(g) : g.n) % 4 === 0 ? 4 : 1;
   const operand = (tensor: Tensor, width: 1 | 2 | 4): Operand => ({ tensor, width });
   const along = nWidth === 4 ? 4 : 1; // bias and row bias: read singly where rows are not whole vec4s
   const scale = g.scale ?? g.lowRank?.scale;
@@ -69,6 +73,8 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
       SCALE_SUM: g.scale !== undefined,
+      PARTS: g.lowRank ? 2 : 1,
+      ...(g.lowRank && { H_WIDTH: hWidth, LOW_WIDTH: lowWidth, SCALE_LOW: g.lowRank.scale !== undefined }),
       ACCUMULATE: g.accumulate === true,
     },
     reads: {
@@ -76,7 +82,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       b: operand(g.b.tensor, bWidth),
       ...(g.bias && { bias: operand(g.bias, along) }),
       ...(g.rowBias && { row_bias: operand(g.rowBias, along) }),
-      ...(g.lowRank && { h: operand(g.lowRank.h, 1), low: operand(g.lowRank.low, 1) }),
+      ...(g.lowRank && { h: operand(g.lowRank.h, hWidth), low: operand(g.lowRank.low, lowWidth) }),
       ...(scale && { scale: operand(scale, 1) }),
       ...(g.addend && { addend: operand(g.addend, nWidth) }),
     },
@@ -128,7 +134,7 @@ function dims(g: Gemm, firstTile: number): Record<string, DimValue> {
       rows_w: g.image.rowsW,
       step: g.image.step,
     }),
-    ...(g.lowRank && { rank: g.lowRank.h.shape[g.lowRank.h.shape.length - 1] as number }),
+    ...(g.lowRank && { rank: rank(g) }),
     ...(g.alpha !== undefined && { alpha: f32(g.alpha) }),
   };
 }

@@ -80,6 +80,7 @@ describe.each(variants)('%s %s', (variant, dtype) => {
     [70, 130, 68, 3],
     [5, 6, 10, 1],
     [9, 7, 5, 2],
+    [40, 24, 48, 20],
   ])('linear with LoRA: %i rows, %i → %i, rank %i', async (rows, k, n, r) => {
     const g = new Graph(dtype);
     const x = trainable(g, [rows, k], dtype);
@@ -88,7 +89,7 @@ describe.each(variants)('%s %s', (variant, dtype) => {
     const [A, B] = [g.param('A', [r, k], 'lora', 'f32'), g.param('B', [n, r], 'lora', 'f32')];
     const scale = g.tensor('scale', [1], 'input');
     const { y: h } = g.emit(linear, { x: x.tensor, w: A });
-    const { y } = g.emit(linear, { x: x.tensor, w, bias, h, low: B, scale });
+    const { y } = g.emit(linear, { x: x.tensor, w, bias, down: A, h, low: B, scale });
     const dy = g.tensor('dy', y!.shape, 'temp', dtype);
     finish(g, y!, dy);
     const v = {
