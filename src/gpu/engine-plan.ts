@@ -24,6 +24,8 @@ export interface EngineOptions {
   /** How the frozen weights lie on the GPU; weights that are there already must have been uploaded for it. Default f16. */
   weightStorage?: WeightStorage;
   recompute: 'on' | 'off' | 'auto';
+  /** With `auto`: what the arena may take (plan/programs.ts). */
+  arenaBytes?: number;
   /** batch × accumulate of one optimizer step. */
   micro?: number;
   /** Absent: the engine draws and measures, but does not train. */
@@ -115,6 +117,7 @@ export function enginePrograms(
   return programs(engineGraphs(o), {
     target,
     recompute: o.recompute,
+    ...(o.arenaBytes === undefined ? {} : { arenaBytes: o.arenaBytes }),
     micro: o.micro ?? 1,
     ...(o.reuse === undefined ? {} : { reuse: o.reuse }),
   });
