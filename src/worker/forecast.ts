@@ -5,7 +5,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { TrainingSettings } from '../training/settings.ts';
 import { bytesWithDecoder } from './decode-fits.ts';
 import { checkSize, checkWeights } from './drawing.ts';
-import { type EngineSpec, pictureSpec, runSpec } from './engine-room.ts';
+import { pictureSpec, runSpec } from './engine-room.ts';
 import type { ModelSession } from './model-session.ts';
 import { type PlannedFor, planOf } from './unet-engines.ts';
 
@@ -39,9 +39,11 @@ export async function forecast(
   const { resolution: size, weights, rank } = settings;
   checkSize('resolution', size, info.sizes);
   checkWeights(weights);
-  const { gpuBytes, flopsPerStep } = planOf(unet, runSpec(settings), report);
+  const training = planOf(unet, runSpec(settings), report);
+  const picture = planOf(unet, pictureSpec({ size, weights }, rank), report);
+  const { gpuBytes, flopsPerStep } = training;
   const { timings, vae, textRam } = canvas;
-  const decoded = (spec: EngineSpec): number => bytesWithDecoder({ unet, canvas }, spec, report);
+  const decoded = ({ built }: typeof training): number => bytesWithDecoder(vae, built, size, report);
   const msPerStep = (await timings.known({ kind: 'step', settings })) ?? likeRun(runs, info.id, settings);
   const phases: PhaseNeeds[] = [
     {
@@ -50,11 +52,11 @@ export async function forecast(
     },
     { phase: 'train', gpuBytes: gpuBytes.total, ramBytes: 0, ms: msPerStep },
     {
-      ...{ phase: 'preview', gpuBytes: decoded(runSpec(settings)), ramBytes: 0 },
+      ...{ phase: 'preview', gpuBytes: decoded(training), ramBytes: 0 },
       ms: await timings.known({ kind: 'preview', settings }),
     },
     {
-      ...{ phase: 'decode', gpuBytes: decoded(pictureSpec({ size, weights }, rank)), ramBytes: 0 },
+      ...{ phase: 'decode', gpuBytes: decoded(picture), ramBytes: 0 },
       ms: await timings.known({ kind: 'decode', size }),
     },
   ];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { wholeRuns } from '../../src/storage/earlier.ts';
 import type { RunSummary } from '../../src/training/run-summary.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
-import { type EngineSpec, pictureSpec, runSpec } from '../../src/worker/engine-room.ts';
+import { pictureSpec, runSpec } from '../../src/worker/engine-room.ts';
 import { forecast } from '../../src/worker/forecast.ts';
 import { sizesOf } from '../../src/worker/model-session.ts';
 import { modulesOf, planOf, type UNetFiles } from '../../src/worker/unet-engines.ts';
@@ -36,10 +36,11 @@ describe('a forecast', () => {
   it('says every phase, as planned, and the largest', async () => {
     const model = await demo();
     const told = await forecast(model, settings, report, []);
-    const train = planOf(model.unet, runSpec(settings), report).gpuBytes;
-    const picture = planOf(model.unet, pictureSpec({ size: 128, weights: 'f16' }, 4), report).gpuBytes;
-    const slabs = (spec: EngineSpec) => planOf(model.unet, spec, report).built.slabBytes.length; // what the toy's decoder takes
-    const beside = [slabs(runSpec(settings)), slabs(pictureSpec({ size: 128, weights: 'f16' }, 4))] as const;
+    const [training, drawing] = [runSpec(settings), pictureSpec({ size: 128, weights: 'f16' }, 4)].map(
+      (spec) => planOf(model.unet, spec, report).built,
+    );
+    const [train, picture] = [training!.bytes, drawing!.bytes];
+    const beside = [training!.slabBytes.length, drawing!.slabBytes.length] as const; // what the toy's decoder takes
     expect(told.gpuBytes).toEqual(train);
     expect(told.phases).toEqual([
       { phase: 'encode', gpuBytes: 3, ramBytes: 1, ms: null },
