@@ -1,13 +1,18 @@
 // mse-loss: mean((pred − target)²), and its gradient. Units of WIDTH elements.
 //   forward_partials  pred, target (n)           -> partials (workgroups), each the sum of its strided share
 //   forward_combine   partials                   -> loss (1)
-//   backward          pred, target (n), state    -> dpred (n) = factor · state[lossScale] · (pred − target), factor = weight · 2/n
+//   backward          pred, target (n), state    -> dpred (n) = factor · loss_weight · state[lossScale] · (pred − target), factor = weight · 2/n
 #if BACKWARD
 @compute @workgroup_size(256)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let i = id.x + id.y * groups.x * 256u;
   if (i >= dims.count) { return; }
-  store_dpred(i, (load_pred(i) - load_target(i)) * (dims.factor * load_state(${LOSS_SCALE}u)));
+#if HAS_LOSS_WEIGHT
+  let factor = dims.factor * load_loss_weight(0u);
+#else
+  let factor = dims.factor;
+#endif
+  store_dpred(i, (load_pred(i) - load_target(i)) * (factor * load_state(${LOSS_SCALE}u)));
 }
 #else
 #include reduce

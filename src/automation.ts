@@ -11,7 +11,7 @@ import type {
   TrainEvent,
   TrainingSettings,
 } from './worker/api.ts';
-import { StudioClient, tasteOf } from './worker/client.ts';
+import { classSentence, StudioClient, tasteOf } from './worker/client.ts';
 
 export interface AutomationJob {
   photos: { name: string; base64: string }[];
@@ -20,7 +20,12 @@ export interface AutomationJob {
   /** What the picture without and with the adapter shows. */
   prompt: string;
   /** What is not said is what the page itself would take. */
-  settings: Partial<Pick<TrainingSettings, 'steps' | 'learningRate' | 'rank' | 'alpha' | 'seed'>>;
+  settings: Partial<
+    Pick<
+      TrainingSettings,
+      'steps' | 'learningRate' | 'rank' | 'alpha' | 'seed' | 'optimizer' | 'schedule' | 'warmupSteps' | 'classPictures'
+    >
+  >;
 }
 export interface AutomationResult {
   gpu: GpuReport;
@@ -63,6 +68,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
 
   const photos = await readPhotos(studio, job, model.resolution);
   const settings = await settingsOf(studio, job, photos.length, model);
+  const classPictures = await drawClass(studio, job, settings);
   const trained = photos.map(({ id, name, file, crop, caption }) => ({ id, name, file, crop, caption }));
   const summary = await studio.train(
     never,
@@ -72,6 +78,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
       identifier: job.identifier,
       classNoun: job.classNoun,
       photos: trained,
+      classPictures,
       settings,
     },
     trainingLines(settings.steps),
@@ -122,6 +129,24 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
       ),
     },
   };
+}
+
+/** What the model makes of the class sentence, one picture a seed. */
+async function drawClass(
+  studio: StudioClient,
+  { classNoun }: AutomationJob,
+  { classPictures, classPrompt, seed, resolution, weights }: TrainingSettings,
+): Promise<{ name: string; file: Blob }[]> {
+  const pictures: { name: string; file: Blob }[] = [];
+  const request = { prompt: classSentence(classPrompt, classNoun), negativePrompt: '', adapterId: null, moment: null };
+  const { sampler, guidance } = tasteOf('demo');
+  for (let i = 0; i < classPictures; i++) {
+    const how = { seed: seed + i, sampler, steps: 25, guidance, strength: 0, size: resolution, weights };
+    const { png } = await studio.draw(never, { ...request, ...how }, () => {});
+    pictures.push({ name: `class-${i}.png`, file: png });
+  }
+  if (classPictures > 0) say(`Class pictures: ${classPictures} of “${request.prompt}”`);
+  return pictures;
 }
 
 async function readPhotos(studio: StudioClient, job: AutomationJob, needs: number): Promise<Photo[]> {

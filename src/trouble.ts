@@ -127,6 +127,10 @@ export interface TroubleFacts {
   'another-tab': { doing?: 'training' | 'drawing' | 'measuring' };
   /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */
   'other-photos': { began: number; here: number; missing: string[] };
+  /** The sentence of the class pictures says the name, so that they would teach what it is not. */
+  'class-prompt': { prompt: string };
+  /** Prior preservation asks for more pictures of the class than there are. */
+  'few-class-pictures': { asked: number; here: number };
   'bad-setting': { setting: string; expected: string; got: string };
 }
 export type TroubleCode = keyof TroubleFacts;

@@ -4,12 +4,14 @@ import { extname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { AutomationJob, AutomationResult } from '../src/automation.ts';
+import { optimizers, schedules } from '../src/training/settings.ts';
 import { buildIfStale, replaceModel, serve } from './build.ts';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 import { root } from './packages.mjs';
 import { ensureChromium } from './system.ts';
 
-const HELP = `npm run demo -- [--photos DIR] [--model DIR] [--identifier W] [--class W] [--prompt P] [--steps N] [--lr X] [--rank N] [--seed N] [--out DIR]
+const HELP = `npm run demo -- [--photos DIR] [--model DIR] [--identifier W] [--class W] [--prompt P] [--steps N] [--lr X] [--rank N] [--seed N]
+                    [--optimizer adamw8bit] [--schedule NAME] [--warmup N] [--prior N] [--out DIR]
 
 Trains an adapter with the page itself, in headless Chromium on software WebGPU: no GPU is needed.
   --photos      a folder of pictures (public/samples/octopus)
@@ -18,6 +20,8 @@ Trains an adapter with the page itself, in headless Chromium on software WebGPU:
   --class       what kind of thing it is (figurine)
   --prompt      of the picture without and with the adapter (the name on a blue background)
   --steps       300, or 600 where a step is quick; --lr 2e-3  --rank 8  --seed 42: as the page has them
+  --optimizer   adamw, or adamw8bit; --schedule constant, cosine, … as diffusers names them; --warmup its steps
+  --prior       so many class pictures, drawn by the model first (0)
   --out         where the files go (demo-output)`;
 const PICTURE = new Set(['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif', '.bmp']);
 
@@ -35,6 +39,10 @@ export async function main(args: string[]): Promise<number> {
       lr: { type: 'string' },
       rank: { type: 'string' },
       seed: { type: 'string' },
+      optimizer: { type: 'string' },
+      schedule: { type: 'string' },
+      warmup: { type: 'string' },
+      prior: { type: 'string' },
       out: { type: 'string', default: join(root, 'demo-output') },
       help: { type: 'boolean', short: 'h' },
     },
@@ -49,6 +57,8 @@ export async function main(args: string[]): Promise<number> {
     ['steps', 'steps', positive, 'a whole number above 0'],
     ['rank', 'rank', positive, 'a whole number above 0'],
     ['lr', 'learningRate', (n: number) => n > 0 && n < 1, 'a number between 0 and 1'],
+    ['warmup', 'warmupSteps', counted, 'a whole number from 0'],
+    ['prior', 'classPictures', counted, 'a whole number from 0'],
     ['seed', 'seed', (n: number) => Number.isSafeInteger(n) && n >= 0, 'a whole number from 0'],
   ] as const;
   for (const [option, setting, is, what] of wants) {
@@ -56,6 +66,15 @@ export async function main(args: string[]): Promise<number> {
     if (given === undefined) continue;
     if (given.trim() === '' || !is(Number(given))) return wrong(`--${option} wants ${what}, not "${given}"`);
     job.settings[setting] = Number(given);
+  }
+  const { optimizer, schedule } = values;
+  if (optimizer !== undefined) {
+    if (!oneOf(optimizers, optimizer)) return wrong(`--optimizer wants ${optimizers.join(' or ')}, not "${optimizer}"`);
+    job.settings.optimizer = optimizer;
+  }
+  if (schedule !== undefined) {
+    if (!oneOf(schedules, schedule)) return wrong(`--schedule wants one of ${schedules.join(', ')}, not "${schedule}"`);
+    job.settings.schedule = schedule;
   }
   if (job.identifier === '') return wrong('--identifier wants a word');
   if (job.classNoun === '') return wrong('--class wants a word');
@@ -136,10 +155,16 @@ function reportOf({ gpu, summary, photosUsed }: AutomationResult, job: Automatio
     prompt: job.prompt,
     learningRate: summary.settings.learningRate,
     rank: summary.settings.rank,
+    optimizer: summary.settings.optimizer,
+    schedule: summary.settings.schedule,
+    classPictures: summary.settings.classPictures,
     photos: photosUsed,
   };
 }
 
+const oneOf = <V extends string>(options: readonly V[], given: string): given is V =>
+  (options as readonly string[]).includes(given);
+const counted = (n: number) => Number.isInteger(n) && n >= 0;
 const positive = (n: number) => Number.isInteger(n) && n > 0;
 const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
 function print(text: string, code = 0): number {

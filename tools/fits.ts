@@ -5,7 +5,7 @@ import type { WeightStorage } from '../src/gpu/engine-types.ts';
 import { parseUNetConfig, type UNetConfig } from '../src/model/config.ts';
 import { readVaeConfig, type VaeConfig } from '../src/model/vae-config.ts';
 import type { Programs } from '../src/plan/programs.ts';
-import type { TrainingSettings } from '../src/training/settings.ts';
+import { PLAIN, type TrainingSettings } from '../src/training/settings.ts';
 import { pictureSpec, runSpec } from '../src/worker/engine-room.ts';
 import { DEFAULT_LIMITS, planOf } from '../src/worker/unet-engines.ts';
 import { vaeNeeds } from '../src/worker/vae-room.ts';
@@ -33,6 +33,7 @@ export async function readSd15(): Promise<Sd15> {
 /** Bytes of GPU memory by phase; a picture is decoded beside its engine, and in its arena. */
 export function needs({ unet: config, vae }: Sd15, size: number, weights: WeightStorage, activations: 'f16' | 'f32') {
   const settings: TrainingSettings = {
+    ...PLAIN,
     ...{ steps: 500, batch: 1, accumulate: 1, learningRate: 1e-4, schedule: 'constant', warmupSteps: 0, clip: 1 },
     ...{ rank: 4, alpha: 4, seed: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 },
     ...{

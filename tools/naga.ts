@@ -29,7 +29,7 @@ const optimizer = {
   ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, clip: 1 },
 };
 
-/** By pipeline: activations and weights in every storage, ranks odd and even, kernels for GPUs and for software. */
+/** By pipeline: activations and weights in every storage, ranks odd and even, both optimizers, kernels for GPUs and for software. */
 export async function allModules(): Promise<Module[]> {
   const modules = new Map<string, Module>();
   const add = (plans: Readonly<Record<string, Plan>>): void => {
@@ -49,7 +49,9 @@ export async function allModules(): Promise<Module[]> {
           ] as const) {
             const shape = { config, height: side, width: side, rank, alpha: rank, activations, weightStorage };
             const kernels = kernelsFor(software, LEAST_DISPATCH_FLOPS);
-            add(enginePrograms({ ...shape, optimizer, kernels, recompute: 'off' }, 2 ** 30).plans);
+            const bits = software ? 8 : 32;
+            const asked = { ...shape, optimizer: { ...optimizer, bits }, kernels, recompute: 'off' } as const;
+            add(enginePrograms(asked, 2 ** 30).plans);
           }
   }
   for (const [file, sides] of VAES) {

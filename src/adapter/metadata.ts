@@ -14,11 +14,22 @@ export interface RunFacts {
     alpha: number;
     learningRate: number;
     steps: number;
+    epochs: number;
     batch: number;
     accumulate: number;
     schedule: string;
     warmupSteps: number;
     clip: number;
+    optimizer: string;
+    minSnrGamma: number;
+    noiseOffset: number;
+    classPictures: number;
+    priorWeight: number;
+    crops: number;
+    mirror: string;
+    captionDropout: number;
+    tagOrders: number;
+    keptTags: number;
     seed: number;
     resolution: number;
   };
@@ -50,16 +61,18 @@ export function kohyaMetadata(
     ss_num_train_images: images,
     ss_steps: step,
     ss_max_train_steps: settings.steps,
+    ...(settings.epochs > 0 ? { ss_num_epochs: settings.epochs } : {}),
     ss_total_batch_size: settings.batch,
     ss_gradient_accumulation_steps: settings.accumulate,
     ss_lr_scheduler: settings.schedule,
     ss_lr_warmup_steps: settings.warmupSteps,
-    ss_optimizer: 'AdamW',
+    ss_optimizer: settings.optimizer === 'adamw8bit' ? 'AdamW8bit' : 'AdamW',
     ss_max_grad_norm: settings.clip,
     ss_seed: settings.seed,
     ss_resolution: `(${resolution}, ${resolution})`,
     ss_cache_latents: 'True',
     ss_loss_type: 'l2',
+    ...optionMetadata(settings),
     'modelspec.sai_model_spec': '1.0.0',
     'modelspec.implementation': 'diffusers',
     'modelspec.title': name,
@@ -74,6 +87,20 @@ export function kohyaMetadata(
 /** Of an adapter that was read from a file: scale and ranks were folded, so alpha is the rank. */
 export const networkOf = (rank: number): Record<string, string> =>
   strings({ ss_network_module: 'networks.lora', ss_network_dim: rank, ss_network_alpha: rank });
+
+/** What was asked for beside the plain recipe, in kohya's names; as in its files, what was not is not named. */
+function optionMetadata(settings: RunFacts['settings']): Record<string, string | number> {
+  const { minSnrGamma, noiseOffset, classPictures, priorWeight, captionDropout, tagOrders, keptTags } = settings;
+  return {
+    ...(minSnrGamma > 0 ? { ss_min_snr_gamma: minSnrGamma } : {}),
+    ...(noiseOffset > 0 ? { ss_noise_offset: noiseOffset } : {}),
+    ...(classPictures > 0 ? { ss_num_reg_images: classPictures, ss_prior_loss_weight: priorWeight } : {}),
+    ...(captionDropout > 0 ? { ss_caption_dropout_rate: captionDropout } : {}),
+    ...(settings.crops > 0 ? { ss_random_crop: 'True' } : {}),
+    ...(settings.mirror === 'on' ? { ss_flip_aug: 'True' } : {}),
+    ...(tagOrders > 0 ? { ss_shuffle_caption: 'True', ss_keep_tokens: keptTags } : {}),
+  };
+}
 
 /** Of a file in diffusers' layout: the same, without what only kohya's layout has. */
 export const withoutNetwork = (metadata: Readonly<Record<string, string>>): Record<string, string> =>

@@ -1,7 +1,7 @@
 // A caption and the name that is to be learned in; whether the caption says the name, and the caption that does, out.
 
 /** As the model reads it: composed, in small letters, one space between words. */
-const asRead = (text: string): string => text.normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
+export const asRead = (text: string): string => text.normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 const isLetter = (character: string): boolean => /[\p{L}\p{N}\p{M}]/u.test(character);
 const nameOf = (identifier: string, classNoun: string): string => `${identifier.trim()} ${classNoun.trim()}`.trim();
 

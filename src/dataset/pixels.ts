@@ -1,6 +1,6 @@
 // A photo's file and its crop in; the (3, size, size) values in [−1, 1] that the VAE encodes out.
 import { flattened, inStrips, isOneColour } from './canvas.ts';
-import { type Crop, cropSquare, type Square } from './crop.ts';
+import { type Crop, cropSquare, type Placed, type Square } from './crop.ts';
 import { decodePhoto, decodeSmall } from './decode.ts';
 import { unreadable } from './photo-bytes.ts';
 import { type RgbaPicture, resampleSquare } from './resample.ts';
@@ -13,7 +13,7 @@ const [SMALL_LEVELS, INNER] = [8, 0.8];
 export async function photoPixels(
   name: string,
   file: Blob,
-  crop: Crop,
+  crop: Crop | Placed,
   resolution: number,
 ): Promise<Float32Array<ArrayBuffer>> {
   const bitmap = await decodePhoto(name, file);
@@ -29,7 +29,7 @@ export async function photoPixels(
 }
 
 /** Is there nothing to see in this crop? Canvases short of memory give one colour for what they could not draw; a small picture never is. */
-async function isOneColourSmall(name: string, file: Blob, crop: Crop): Promise<boolean> {
+async function isOneColourSmall(name: string, file: Blob, crop: Crop | Placed): Promise<boolean> {
   const small = await decodeSmall(file, SMALL_PX).catch(() => null);
   if (!small) return true; // nothing speaks against it
   const { x, y, side } = cropSquare({ ...crop, size: crop.size * INNER }, small.width, small.height);

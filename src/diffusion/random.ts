@@ -10,6 +10,12 @@ export const purposes = {
   'held-out': 5,
   picture: 6,
   name: 7,
+  'noise-offset': 8,
+  'caption-dropout': 9,
+  view: 10,
+  wording: 11,
+  crop: 12,
+  tags: 13,
 } as const;
 export type Purpose = keyof typeof purposes;
 

@@ -2,6 +2,7 @@
 import type { GemmVariant, KernelChoice, Target } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import { type BuiltGraph, lossGraph, predictGraph, TEXT_TOKENS, updateGraph } from '../model/graphs.ts';
+import { momentLayout } from '../plan/moments.ts';
 import { loraLayout } from '../plan/plan.ts';
 import { type Programs, programs } from '../plan/programs.ts';
 import type { DType } from '../tensor/tensor.ts';
@@ -30,8 +31,10 @@ export interface EngineOptions {
   recompute: 'on' | 'off' | 'auto';
   /** With `auto`: what the arena may take (plan/programs.ts). */
   arenaBytes?: number;
-  /** batch × accumulate of one optimizer step. */
+  /** batch × accumulate of one optimizer step: its loss is divided by it. */
   micro?: number;
+  /** Micro-steps that it may have, class pictures' among them; default `micro`. */
+  passes?: number;
   /** Absent: the engine draws and measures, but does not train. */
   optimizer?: OptimizerSettings;
   /** Default: what suits a real GPU. */
@@ -47,12 +50,17 @@ export interface EngineOptions {
 /** Loss scale for f16 gradients: torch.amp.GradScaler's defaults. With f32 activations it is 1 and stays. */
 export const LOSS_SCALE = { first: 2 ** 16, largest: 2 ** 24, growthInterval: 2000 };
 
+/** Micro-steps that a step has at most. */
+export const passesOf = ({ micro = 1, passes = micro }: Pick<EngineOptions, 'micro' | 'passes'>): number => passes;
+
 /** Learning rates as the GPU keeps them: the last one goes on, so what only repeats it is left out (a constant rate is one number). */
 export function rateTable(rates: Float32Array): Float32Array<ArrayBuffer> {
   let length = rates.length;
   while (length > 1 && rates[length - 1] === rates[length - 2]) length--;
   return rates.slice(0, length) as Float32Array<ArrayBuffer>;
 }
+
+const loraParams = ({ graph }: BuiltGraph) => graph.tensors.filter((t) => t.kind === 'lora');
 
 /** The graphs of a run; what `npm run plan` prints and the engine replays. */
 export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, BuiltGraph> {
@@ -70,7 +78,9 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
   const graphs: Record<string, BuiltGraph> = { predict: predictGraph(options), evaluate: lossGraph(options, 0) };
   if (!o.optimizer) return graphs;
   const train = lossGraph(options, 1 / (o.micro ?? 1));
-  const lora = loraLayout(train.graph.tensors.filter((t) => t.kind === 'lora'));
+  const params = loraParams(train);
+  const lora = loraLayout(params);
+  const moments = o.optimizer.bits === 8 ? momentLayout(params, lora) : null;
   const { clip, beta1, beta2, epsilon, weightDecay, learningRates } = o.optimizer;
   const dynamic = {
     dynamicLossScale: o.activations === 'f16',
@@ -80,14 +90,19 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
   return {
     ...graphs,
     train,
-    update: updateGraph(lora.bytes / 4, rateTable(learningRates).length, {
-      clip,
-      beta1,
-      beta2,
-      epsilon,
-      weightDecay,
-      ...dynamic,
-    }),
+    update: updateGraph(
+      lora.bytes / 4,
+      rateTable(learningRates).length,
+      {
+        clip,
+        beta1,
+        beta2,
+        epsilon,
+        weightDecay,
+        ...dynamic,
+      },
+      moments ? { blocks: moments.blocks.length / 4, words: moments.words } : undefined,
+    ),
   };
 }
 
@@ -124,7 +139,7 @@ export function enginePrograms(
     target,
     recompute: o.recompute,
     ...(o.arenaBytes === undefined ? {} : { arenaBytes: o.arenaBytes }),
-    micro: o.micro ?? 1,
+    micro: passesOf(o),
     ...(o.reuse === undefined ? {} : { reuse: o.reuse }),
   });
 }

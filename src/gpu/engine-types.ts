@@ -19,10 +19,11 @@ export interface UNetInputs {
 }
 export interface MicroStep extends UNetInputs {
   target: Float32Array; // (4, h, w)
+  weight?: number; // of its loss, in the gradient as in the loss that is told; 1 where absent
 }
 export interface StepReport {
   step: number; // optimizer steps taken so far, this one included (a skipped step does not count)
-  loss: number; // mean over the micro-steps
+  loss: number; // the sum over the micro-steps, weighted, divided by as many as the engine was made for
   gradientNorm: number; // before clipping, unscaled
   learningRate: number;
   skipped: boolean; // an overflow: nothing was updated, the loss scale was halved
@@ -43,6 +44,7 @@ export interface TrainingState {
   firstMoment: Float32Array;
   secondMoment: Float32Array;
   stepState: Float32Array;
+  moments?: Uint32Array; // of an 8-bit optimizer, packed; then the two above are empty
 }
 
 /** Memory that is somebody's who has no use for it now. */
@@ -64,7 +66,8 @@ export interface UNetEngine {
    */
   evaluate(inputs: MicroStep, strength: number): Promise<number>;
   /**
-   * One optimizer step over `micro` (batch × accumulate of them, fixed when the engine was made): gradients are averaged, clipped, applied.
+   * One optimizer step over `micro`, at most as many as the engine was made for: gradients are added, divided by that many (batch × accumulate,
+   * however few there are), clipped, applied.
    * Submits piece by piece, in its turn; resolves when the GPU has finished. The caller keeps at most two in flight. Aborting gives the step up,
    * as long as a piece of it is not submitted: it rejects with the signal's reason as if it had never been asked, and can be asked again. A loss
    * that is not finite in a skipped step says that the forward pass overflowed.
@@ -81,6 +84,7 @@ export interface UNetEngine {
 }
 
 export interface OptimizerSettings {
+  bits?: 32 | 8; // of the moments: torch's AdamW (default), or bitsandbytes' AdamW8bit
   learningRates: Float32Array; // one per step: any schedule is a table
   beta1: number;
   beta2: number;

@@ -2,7 +2,7 @@
 import { IO } from '../model/graphs.ts';
 import { initialState, SLOT, STATE_SIZE } from '../ops/step-state.ts';
 import type { Programs } from '../plan/programs.ts';
-import { type EngineOptions, LOSS_SCALE, rateTable } from './engine-plan.ts';
+import { type EngineOptions, LOSS_SCALE, passesOf } from './engine-plan.ts';
 import type {
   Lent,
   LoraModule,
@@ -23,6 +23,7 @@ import { Program } from './program.ts';
 import { Readback } from './readback.ts';
 import type { EngineBuffers } from './reserve.ts';
 import { COPYING, StateCopy } from './state-copy.ts';
+import { writeTables } from './tables.ts';
 import { Turns } from './turns.ts';
 import type { GpuWeights } from './weights.ts';
 
@@ -66,19 +67,18 @@ export class Engine implements UNetEngine {
     this.modules = loraModules(built);
     this.lost = device.lost;
     this.resetState();
-    const rates = buffers.get('state:learning_rates');
-    if (options.optimizer && rates) device.queue.writeBuffer(rates, 0, rateTable(options.optimizer.learningRates));
+    writeTables(device, buffers, built, options.optimizer);
   }
 
   get gpuBytes() {
     return this.built.bytes;
   }
   get flopsPerStep(): number {
-    return (this.built.plans.train?.flops ?? 0) * (this.options.micro ?? 1);
+    return (this.built.plans.train?.flops ?? 0) * passesOf(this.options);
   }
   get dispatchesPerStep(): number {
     return (
-      (this.built.plans.train?.dispatches.length ?? 0) * (this.options.micro ?? 1) +
+      (this.built.plans.train?.dispatches.length ?? 0) * passesOf(this.options) +
       (this.built.plans.update?.dispatches.length ?? 0)
     );
   }
@@ -106,10 +106,10 @@ export class Engine implements UNetEngine {
   }
 
   async step(micro: readonly MicroStep[], signal?: AbortSignal): Promise<StepReport> {
-    const expected = this.options.micro ?? 1;
-    if (micro.length !== expected)
+    const expected = passesOf(this.options);
+    if (micro.length < 1 || micro.length > expected)
       throw new Error(`step: the engine was made for ${expected} micro-steps, got ${micro.length}`);
-    const values = await this.#asked(4 * (STATE_SIZE + expected), async (slot) => {
+    const values = await this.#asked(4 * (STATE_SIZE + micro.length), async (slot) => {
       await this.#gradientsOf(micro, slot, signal);
       // From here on the step is taken whole: a part of an update would leave neither the old adapter nor the new one.
       await this.program('update').submit((e) =>
@@ -117,10 +117,10 @@ export class Engine implements UNetEngine {
       );
     });
     const at = (name: keyof typeof SLOT): number => values[SLOT[name]] as number;
-    const losses = values.subarray(STATE_SIZE, STATE_SIZE + expected);
+    const loss = micro.reduce((sum, { weight = 1 }, i) => sum + weight * (values[STATE_SIZE + i] as number), 0);
     return {
       step: at('step'),
-      loss: losses.reduce((a, b) => a + b, 0) / expected,
+      loss: loss / (this.options.micro ?? 1),
       gradientNorm: at('gradientNorm'),
       learningRate: at('learningRate'),
       skipped: at('finite') === 0,

@@ -7,7 +7,7 @@ import { type LatentDims, latentsToNhwc } from './latents.ts';
 import type { Program } from './program.ts';
 
 /** What one run of a program reads; a batch has a timestep each. */
-export type ProgramInputs = UNetInputs & { target?: Float32Array; timesteps?: readonly number[] };
+export type ProgramInputs = UNetInputs & { target?: Float32Array; weight?: number; timesteps?: readonly number[] };
 
 export const latentsOf = ({ batch, config, height, width }: EngineOptions): LatentDims => ({
   ...{ batch: batch ?? 1, channels: config.inChannels, height, width },
@@ -35,5 +35,6 @@ export function writeInputs(
   put(IO.timeFeatures, Float32Array.from(features.flatMap((f) => [...f])));
   put(IO.encoderHiddenStates, inputs.encoderHiddenStates);
   if (inputs.target && program.plan.io.has(IO.target)) put(IO.target, latentsToNhwc(inputs.target, latents));
+  if (program.plan.io.has(IO.lossWeight)) put(IO.lossWeight, Float32Array.of(inputs.weight ?? 1));
   if (options.rank > 0) put(IO.loraScale, new Float32Array([(options.alpha / options.rank) * strength]));
 }

@@ -57,7 +57,7 @@ function dimsStruct(dims: Record<string, DimValue>): string {
 export const storageClass = (o: Operand): 'read' | 'read_write' => (o.tensor.kind === 'weight' ? 'read' : 'read_write');
 
 /** How a value of each storage type is read from `<name>_data`, by access width. q8's layout is told in shaders/quantise.wgsl. */
-const loads: Record<StorageType, Partial<Record<Operand['width'], (data: string) => string>>> = {
+const loads: Record<Exclude<StorageType, 'u32'>, Partial<Record<Operand['width'], (data: string) => string>>> = {
   f32: {
     1: (d) => `return ${d}[i];`,
     2: (d) => `return ${d}[i];`,
@@ -77,6 +77,8 @@ const loads: Record<StorageType, Partial<Record<Operand['width'], (data: string)
 
 function declare(name: string, o: Operand, binding: number, written: boolean): string {
   const { dtype } = o.tensor;
+  if (dtype === 'u32')
+    return `@group(0) @binding(${binding}) var<storage, ${storageClass(o)}> ${name}_data: array<u32>;`;
   const vec = o.width === 1 ? 'f32' : `vec${o.width}<f32>`;
   const element = dtype === 'f32' ? vec : dtype === 'f16' && o.width === 4 ? 'vec2<u32>' : 'u32';
   const load = loads[dtype][o.width];

@@ -6,11 +6,10 @@ import type { Lane } from './lane.ts';
 import type { EngineBuffers } from './reserve.ts';
 import type { Turns } from './turns.ts';
 
-/** Everything a run needs to go on, by buffer name. */
-const PARTS = { lora: 'lora', firstMoment: 'state:m', secondMoment: 'state:v', stepState: 'state:step' } as const;
-
 /** What copies and clearing cost: nothing to speak of. */
 export const COPYING = { flops: 0, dispatches: 0 };
+
+type Five<T> = [T, T, T, T, T];
 
 export class StateCopy {
   readonly #staging: GPUBuffer;
@@ -35,19 +34,30 @@ export class StateCopy {
 
   /** As of all work submitted so far. Moments are empty where the engine does not train. */
   async read(): Promise<TrainingState> {
-    const { bytes } = this.built.lora;
-    const moments = this.trains ? bytes : 0;
-    const sizes = { lora: bytes, firstMoment: moments, secondMoment: moments, stepState: 4 * STATE_SIZE };
-    const names = Object.keys(PARTS) as (keyof typeof PARTS)[];
-    const values = await this.#copy(names.map((name) => [PARTS[name], sizes[name]]));
-    return Object.fromEntries(names.map((name, i) => [name, values[i]])) as unknown as TrainingState;
+    const { lora, moments } = this.built;
+    const whole = this.trains && !moments ? lora.bytes : 0;
+    const [values, firstMoment, secondMoment, stepState, packed] = (await this.#copy([
+      ['lora', lora.bytes],
+      ['state:m', whole],
+      ['state:v', whole],
+      ['state:step', 4 * STATE_SIZE],
+      ['state:moments', moments ? 4 * moments.words : 0],
+    ])) as Five<Float32Array<ArrayBuffer>>;
+    const state = { lora: values, firstMoment, secondMoment, stepState };
+    return moments ? { ...state, moments: new Uint32Array(packed.buffer) } : state;
   }
 
-  write(state: TrainingState): void {
-    for (const [name, buffer] of Object.entries(PARTS) as [keyof typeof PARTS, string][]) {
-      const values = state[name] as Float32Array<ArrayBuffer>;
-      if (values.length > 0) this.lane.device.queue.writeBuffer(this.buffers.get(buffer) as GPUBuffer, 0, values);
-    }
+  write({ lora, firstMoment, secondMoment, stepState, moments = new Uint32Array() }: TrainingState): void {
+    const parts = {
+      lora,
+      'state:m': firstMoment,
+      'state:v': secondMoment,
+      'state:step': stepState,
+      'state:moments': moments,
+    };
+    for (const [name, values] of Object.entries(parts))
+      if (values.length > 0)
+        this.lane.device.queue.writeBuffer(this.buffers.get(name) as GPUBuffer, 0, values as Float32Array<ArrayBuffer>);
   }
 
   /** In its turn; one copy after another, as there is one staging buffer. */

@@ -3,7 +3,7 @@ import { backward } from '../graph/backward.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Node } from '../graph/op.ts';
 import { mseLoss } from '../ops/mse-loss.ts';
-import { type OptimizerAttrs, optimizerStep } from '../ops/optimizer.ts';
+import { type Moments, type OptimizerAttrs, optimizerStep } from '../ops/optimizer.ts';
 import { STATE_SIZE } from '../ops/step-state.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import type { UNetConfig } from './config.ts';
@@ -37,6 +37,7 @@ export const IO = {
   timeFeatures: 'time_features', // (B, C₀)
   encoderHiddenStates: 'encoder_hidden_states', // (B, tokens, d)
   target: 'target', // (B, h, w, 4)
+  lossWeight: 'loss_weight', // (1): of this micro-step's loss, beside its share
   loraScale: 'lora_scale', // (1): α/r · strength
   noisePred: 'noise_pred', // (B, h, w, 4)
   loss: 'loss', // (1)
@@ -74,21 +75,35 @@ export function lossGraph(options: UNetGraphOptions, weight: number): BuiltGraph
   const target = g.tensor(IO.target, pred.shape, 'input');
   const state = g.param('step', [STATE_SIZE], 'state', 'f32');
   const loss = g.tensor(IO.loss, [1], 'output');
-  g.within('loss', () => g.emit(mseLoss, { pred, target, state }, { weight }, { loss }));
+  const lossWeight = weight > 0 ? { lossWeight: g.tensor(IO.lossWeight, [1], 'input') } : {};
+  g.within('loss', () => g.emit(mseLoss, { pred, target, state, ...lossWeight }, { weight }, { loss }));
   const forwardCount = g.nodes.length;
   if (weight > 0) backward(g, g.nodes[forwardCount - 1] as Node);
   return { graph: g, forwardCount };
 }
 
-/** Norm, clipping, AdamW over flat buffers of `values` f32 each; `steps` learning rates in a table. */
-export function updateGraph(values: number, steps: number, attrs: OptimizerAttrs): BuiltGraph {
+/**
+ * Norm, clipping, AdamW over flat buffers of `values` f32 each; `steps` learning rates in a table. `packed`: with 8-bit moments, in so many blocks
+ * and words.
+ */
+export function updateGraph(
+  values: number,
+  steps: number,
+  attrs: OptimizerAttrs,
+  packed?: { blocks: number; words: number },
+): BuiltGraph {
   const g = new Graph('f32');
   const flat = (name: string): Tensor => g.param(name, [values], 'state', 'f32');
   const params = g.param(FLAT, [values], 'lora', 'f32');
   const state = g.param('step', [STATE_SIZE], 'state', 'f32');
+  const kept: Moments = packed
+    ? {
+        moments: g.param('moments', [packed.words], 'state', 'u32'),
+        blocks: g.param('blocks', [packed.blocks, 4], 'state', 'u32'),
+        map: g.param('map', [512], 'state', 'f32'),
+      }
+    : { m: flat('m'), v: flat('v') };
   const learningRates = g.param('learning_rates', [steps], 'state', 'f32');
-  g.within('update', () =>
-    optimizerStep(g, { params, grads: g.gradOf(params), m: flat('m'), v: flat('v'), state, learningRates }, attrs),
-  );
+  g.within('update', () => optimizerStep(g, { params, grads: g.gradOf(params), kept, state, learningRates }, attrs));
   return { graph: g, forwardCount: 0 };
 }

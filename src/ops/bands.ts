@@ -56,7 +56,7 @@ export const bandRows: Op = {
   name: 'band-rows',
   shape: (inputs, attrs) => {
     const { dtype } = need('band-rows', inputs, 'x0')[0];
-    return { y: { shape: cut('band-rows', inputs, attrs), ...(dtype !== 'q8' && { dtype }) } };
+    return { y: { shape: cut('band-rows', inputs, attrs), ...(dtype !== 'q8' && dtype !== 'u32' && { dtype }) } };
   },
   launches: ({ inputs, outputs: { y }, attrs }) => {
     const outer = widthOf(lastDim((y as Tensor).shape));

@@ -1,4 +1,4 @@
-// mseLoss: pred, target (any one shape), state → loss (1) f32; its vjp starts the backward walk, scaled by the state's loss scale.
+// mseLoss: pred, target (any one shape), state, lossWeight → loss (1) f32; its vjp starts the backward walk, scaled by the state's loss scale.
 import type { Op } from '../graph/op.ts';
 import { numel, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
@@ -11,7 +11,7 @@ const workgroups = (count: number): number => Math.min(256, Math.ceil(count / (4
 
 /**
  * loss = mean((pred − target)²), unscaled and unweighted. Attrs: weight, this loss's share of the step's gradient (1 / micro-steps).
- * `state` is read by the backward only: dpred = weight · lossScale · 2/n · (pred − target).
+ * `state` and `lossWeight` (1), which may be absent, are read by the backward only: dpred = lossWeight · weight · lossScale · 2/n · (pred − target).
  */
 export const mseLoss: Op = {
   name: 'mse-loss',
@@ -22,8 +22,8 @@ export const mseLoss: Op = {
     if (!Number.isFinite(attrs.weight)) throw new Error(`mse-loss: weight must be a number, got ${attrs.weight}`);
     return { loss: { shape: [1], dtype: 'f32' } };
   },
-  vjp: (g, { inputs: { pred, target, state }, attrs }, _d, back) => {
-    const dpred = (): Tensor => g.emit(mseLossBackward, { pred, target, state }, attrs).dpred as Tensor;
+  vjp: (g, { inputs: { pred, target, state, lossWeight }, attrs }, _d, back) => {
+    const dpred = (): Tensor => g.emit(mseLossBackward, { pred, target, state, lossWeight }, attrs).dpred as Tensor;
     back.give('pred', (soFar) => accumulate(g, soFar, dpred()));
   },
   scratch: ({ inputs: { pred } }) => {
@@ -67,15 +67,15 @@ export const mseLoss: Op = {
   },
 };
 
-/** dpred = weight · lossScale · 2/n · (pred − target). */
+/** dpred = lossWeight · weight · lossScale · 2/n · (pred − target). */
 export const mseLossBackward: Op = {
   name: 'mse-loss-backward',
   shape: (inputs) => ({ dpred: { shape: need('mse-loss-backward', inputs, 'pred', 'target', 'state')[0].shape } }),
-  launches: ({ inputs: { pred, target, state }, outputs: { dpred }, attrs }) => {
+  launches: ({ inputs: { pred, target, state, lossWeight }, outputs: { dpred }, attrs }) => {
     const x = pred as Tensor;
     const width = commonWidth(x);
     const dims = { count: numel(x.shape) / width, factor: f32((Number(attrs.weight) * 2) / numel(x.shape)) };
     const launch = elementwise('mse-loss', 'backward', width, dims, { pred, target }, { dpred }, slotDefines);
-    return [{ ...launch, reads: { ...launch.reads, ...operands(1, { state }) } }];
+    return [{ ...launch, reads: { ...launch.reads, ...operands(1, { state, loss_weight: lossWeight }) } }];
   },
 };

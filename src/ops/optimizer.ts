@@ -1,10 +1,11 @@
 // The optimizer's ops: gradients, moments and step state (all flat, all f32) → updated LoRA parameters. Emitted after the backward walk.
 import type { Graph } from '../graph/graph.ts';
-import type { Attrs, Op } from '../graph/op.ts';
+import type { Op } from '../graph/op.ts';
 import { numel, type Tensor } from '../tensor/tensor.ts';
+import { adamw8bit } from './adamw-8bit.ts';
 import { elementwise, expectShape, need } from './elementwise.ts';
 import { commonWidth, f32, operands } from './launch.ts';
-import { STATE_SIZE, slotDefines } from './step-state.ts';
+import { betas, STATE_SIZE, slotDefines } from './step-state.ts';
 
 /** Workgroups of the first stage: a thread adds ≥ 4 units; 1024 fill any GPU and are four loads a thread of the second stage. */
 const workgroups = (count: number): number => Math.min(1024, Math.ceil(count / (4 * 256)));
@@ -91,19 +92,12 @@ export const adamw: Op = {
   },
 };
 
-/** 1 − beta is taken here, in f64: 1 − 0.999 in f32 is off by 1e-5. */
-const betas = (attrs: Attrs) => ({
-  beta1: f32(Number(attrs.beta1)),
-  one_minus_beta1: f32(1 - Number(attrs.beta1)),
-  beta2: f32(Number(attrs.beta2)),
-  one_minus_beta2: f32(1 - Number(attrs.beta2)),
-});
-
+/** What the moments are kept in: f32, as torch's, or packed, as bitsandbytes' 8-bit ones (ops/adamw-8bit.ts). */
+export type Moments = { m: Tensor; v: Tensor } | { moments: Tensor; blocks: Tensor; map: Tensor };
 export interface OptimizerTensors {
   params: Tensor; // (n) the flat LoRA buffer
   grads: Tensor; // (n)
-  m: Tensor; // (n) first moments
-  v: Tensor; // (n) second moments
+  kept: Moments;
   state: Tensor; // (16)
   learningRates: Tensor; // (steps)
 }
@@ -120,8 +114,14 @@ export interface OptimizerAttrs {
 
 /** Emits a whole optimizer step: norm, state, update. In-place tensors are named as inputs and outputs, and bound once. */
 export function optimizerStep(g: Graph, t: OptimizerTensors, attrs: OptimizerAttrs): void {
-  const { params, grads, m, v, state, learningRates } = t;
+  const { params, grads, kept, state, learningRates } = t;
   const { partials } = g.emit(gradNorm, { grads });
   g.emit(stepState, { partials, learningRates, state }, { ...attrs }, { state });
-  g.emit(adamw, { state, params, grads, m, v }, { ...attrs }, { params, grads, m, v });
+  if ('m' in kept) {
+    const { m, v } = kept;
+    g.emit(adamw, { state, params, grads, m, v }, { ...attrs }, { params, grads, m, v });
+  } else {
+    const { moments, blocks, map } = kept;
+    g.emit(adamw8bit, { state, params, grads, moments, blocks, map }, { ...attrs }, { params, grads, moments });
+  }
 }

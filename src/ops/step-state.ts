@@ -1,4 +1,6 @@
 // The step state: the few numbers that live on the GPU across steps (with two steps in flight the CPU learns of an overflow too late).
+import type { Attrs } from '../graph/op.ts';
+import { f32 } from './launch.ts';
 
 /** Places in the `state` tensor, [16] f32 of kind 'state'. */
 export const SLOT = {
@@ -30,3 +32,11 @@ export function initialState(lossScale: number): Float32Array<ArrayBuffer> {
 export const slotDefines: Readonly<Record<string, number>> = Object.fromEntries(
   Object.entries(SLOT).map(([name, place]) => [name.replace(/([A-Z]|\d)/g, '_$1').toUpperCase(), place]),
 );
+
+/** 1 − beta is taken here, in f64: 1 − 0.999 in f32 is off by 1e-5. */
+export const betas = (attrs: Attrs) => ({
+  beta1: f32(Number(attrs.beta1)),
+  one_minus_beta1: f32(1 - Number(attrs.beta1)),
+  beta2: f32(Number(attrs.beta2)),
+  one_minus_beta2: f32(1 - Number(attrs.beta2)),
+});

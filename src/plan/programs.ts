@@ -5,13 +5,14 @@ import type { BuiltGraph } from '../model/graphs.ts';
 import { STATE_SIZE } from '../ops/step-state.ts';
 import { byteLength, type Tensor } from '../tensor/tensor.ts';
 import { ALIGNMENT, align } from './arena.ts';
+import { type MomentLayout, momentLayout } from './moments.ts';
 import { type LoraLayout, loraLayout, type Plan, plan } from './plan.ts';
 import type { Spare } from './spare.ts';
 
 export interface Footprint {
   weights: number;
   arena: number;
-  lora: number; // parameters, gradients, both moments, step state, learning rates
+  lora: number; // parameters, gradients, both moments with their tables, step state, learning rates
   staging: number; // inputs and outputs, kernel dims, readback
   total: number;
 }
@@ -20,6 +21,8 @@ export interface Programs {
   readonly lora: LoraLayout;
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly state: ReadonlyMap<string, Tensor>;
+  /** Of an 8-bit optimizer. */
+  readonly moments: MomentLayout | null;
   readonly slabBytes: readonly number[];
   readonly ioBytes: number;
   /** Names of each program's outputs, in the order in which they were declared. */
@@ -77,13 +80,14 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
   const ioBytes = Math.max(...all.map((p) => sum([...p.io.values()].map((r) => align(r.bytes)))));
   const weights = ofKind('weight');
   const state = ofKind('state');
+  const moments = state.has('moments') ? momentLayout([...ofKind('lora').values()], lora) : null;
   const outputs = Math.max(...all.flatMap((p) => [...p.io.values()].map((r) => r.bytes)));
   const readback = options.outputsOnly
     ? { slots: 1, slotBytes: align(Math.max(...Object.values(graphs).map(outputBytes))), checkpointBytes: 0 }
     : {
         slots: READBACK_SLOTS,
         slotBytes: align(Math.max(outputs, 4 * (STATE_SIZE + (options.micro ?? 1)))),
-        checkpointBytes: 3 * lora.bytes + ALIGNMENT,
+        checkpointBytes: lora.bytes + (moments ? 4 * moments.words : 2 * lora.bytes) + ALIGNMENT,
       };
   const bytes = {
     weights: sum([...weights.values()].map(byteLength)),
@@ -96,7 +100,7 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
   const names = Object.fromEntries(
     Object.entries(graphs).map(([name, built]) => [name, outputsOf(built).map((t) => t.name)]),
   );
-  return { plans, lora, weights, state, slabBytes, ioBytes, outputs: names, readback, bytes };
+  return { plans, lora, weights, state, moments, slabBytes, ioBytes, outputs: names, readback, bytes };
 }
 
 /** Each distinct set of kernel dims lies at an offset of its own in one uniform buffer. */

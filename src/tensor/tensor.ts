@@ -2,8 +2,8 @@
 
 /** How activations and gradients are stored. */
 export type DType = 'f32' | 'f16';
-/** Frozen weights may also lie in q8: 8 bits and a share of a scale (shaders/quantise.wgsl). */
-export type StorageType = DType | 'q8';
+/** Frozen weights may also lie in q8: 8 bits and a share of a scale (shaders/quantise.wgsl). u32: words that only their kernel understands. */
+export type StorageType = DType | 'q8' | 'u32';
 
 /** q8's sizes: `block` weights along the last dimension share a scale, `group` weights take `groupWords` words of 32 bits. */
 export const Q8 = { block: 32, group: 64, groupWords: 17 } as const;
@@ -29,7 +29,7 @@ export interface Tensor {
 /** Number of elements of a shape; 1 for a scalar (`[]`). */
 export const numel = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
-export const bytesPer: Record<StorageType, number> = { f32: 4, f16: 2, q8: (4 * Q8.groupWords) / Q8.group };
+export const bytesPer: Record<StorageType, number> = { f32: 4, f16: 2, q8: (4 * Q8.groupWords) / Q8.group, u32: 4 };
 
 /** Bytes a tensor takes, rounded up to a whole u32 (an odd number of f16 values ends in half a word of padding). */
 export const byteLength = (t: Pick<Tensor, 'shape' | 'dtype'>): number =>

@@ -8,5 +8,6 @@ export interface TrainingJob {
   identifier: string;
   classNoun: string;
   photos: { id: string; name: string; file: Blob; crop: Crop; caption: string }[];
+  classPictures?: { name: string; file: Blob }[]; // as many as settings.classPictures, or more
   settings: TrainingSettings;
 }

@@ -1,14 +1,14 @@
 // How long a step takes: an engine made for a run and its settings in, ten steps on noise, ms per step out. Nothing is learned from it.
 import { normals, uniformInts } from '../diffusion/random.ts';
 import type { MicroStep, StepReport, UNetEngine } from '../gpu/engine-types.ts';
-import type { TrainingSettings } from './settings.ts';
+import { type Passes, passesOf } from './settings.ts';
 
 const STEPS = 10;
 const WARM_UP = 2; // the first ones load kernels and find out how long a submit may be
 
 export interface Measured {
   unet: Pick<UNetEngine, 'step'>;
-  settings: Pick<TrainingSettings, 'batch' | 'accumulate'>;
+  settings: Passes;
   latentValues: number; // 4 · h · w
   textValues: number; // 77 · d
 }
@@ -21,7 +21,7 @@ export async function measureSteps(
   now: () => number = () => performance.now(),
 ): Promise<number> {
   const micro = (step: number): MicroStep[] =>
-    Array.from({ length: settings.batch * settings.accumulate }, (_, sample) => {
+    Array.from({ length: passesOf(settings) }, (_, sample) => {
       const stream = { seed: 0, step, sample };
       const noise = normals({ ...stream, purpose: 'noise' }, latentValues);
       const [timestep] = uniformInts({ ...stream, purpose: 'timestep' }, 1, 1000) as [number];

@@ -106,8 +106,9 @@ export async function train(training: Training): Promise<Ended> {
       for (;;) {
         while (flying.length < IN_FLIGHT && run.step + flying.length < stop && mayGoOn()) {
           const attempt = run.attempt + flying.length;
-          const draws = examples(set, settings.seed, attempt, settings.batch * settings.accumulate);
-          const step = unet.step(draws, givingUp.signal);
+          const { micro, share } = examples(set, settings, attempt);
+          const told = (report: StepReport) => ({ ...report, loss: report.loss / share });
+          const step = unet.step(micro, givingUp.signal).then(told);
           step.catch(() => {}); // awaited below; should the one before it fail first, this one is nobody's
           flying.push(step);
           tried += 1;

@@ -7,6 +7,7 @@ import type { TokenReport } from '../encoders/tokenizer.ts';
 import type { FileKind } from '../files/file-kind.ts';
 import type { GpuReport } from '../gpu/report.ts';
 import type { OnProgress } from '../progress.ts';
+import type { ClassPicture } from '../storage/class-store.ts';
 import type { ModelInfo, ModelListing } from '../storage/model-records.ts';
 import type { ProjectChange } from '../storage/project-change.ts';
 import type { SavedProject, StoredProject } from '../storage/project-store.ts';
@@ -30,6 +31,7 @@ export type { FileKind } from '../files/file-kind.ts';
 export type { GpuBytes, WeightStorage } from '../gpu/engine-types.ts';
 export type { GpuReport } from '../gpu/report.ts';
 export type { OnProgress, Phase, Progress } from '../progress.ts';
+export type { ClassPicture } from '../storage/class-store.ts';
 export type { ModelInfo, ModelListing } from '../storage/model-records.ts';
 export type { Project, ProjectChange, UnreadablePhoto } from '../storage/project-change.ts';
 export type { SavedProject, StoredProject } from '../storage/project-store.ts';
@@ -112,6 +114,10 @@ export interface Studio {
   /** What this page changed since it heard of revision `known`; what other tabs changed meanwhile comes back. */
   saveProject(change: ProjectChange, known: number): Promise<SavedProject>;
   loadProject(): Promise<StoredProject | null>;
+  /** Class pictures that are kept: made ones by all that they depend on, or the user's own. */
+  classPictures(set: string): Promise<{ index: number; picture: ClassPicture }[]>;
+  keepClassPicture(set: string, index: number, picture: ClassPicture): Promise<void>;
+  clearClassPictures(set: string): Promise<void>;
   /** Pictures that are on screen, so that a reload brings them back; those kept before for this place go. */
   keepShown(place: Place, shown: Shown): Promise<void>;
   shown(place: Place): Promise<Shown | null>;

@@ -9,11 +9,7 @@ import { type Call, Connection, noAnswer, type Remote } from './connection.ts';
 import { installErrorTransfer } from './errors.ts';
 import type { LongMethod, Ticket } from './wire.ts';
 
-// Rules that the page and the worker share: when a caption holds the name, how a model's pictures are asked for, how changes of a project meet.
-export { holdsName, withName } from '../dataset/name-in-caption.ts';
-export { tasteOf } from '../diffusion/picture-taste.ts';
-export { samplers } from '../diffusion/samplers.ts';
-export { applied, changeBetween } from '../storage/project-change.ts';
+export * from './rules.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
 type Calls = Omit<Studio, LongMethod> & { [K in LongMethod]: SignalFirst<Studio[K]> };
@@ -114,6 +110,10 @@ export class StudioClient implements Calls {
       (studio, ticket) => studio.developPreview(ticket, runId, step, this.#connect().hear(onProgress)),
       this.#openAgain,
     );
+  classPictures: Calls['classPictures'] = (set) => this.#ask((studio) => studio.classPictures(set));
+  keepClassPicture: Calls['keepClassPicture'] = (set, index, picture) =>
+    this.#ask((studio) => studio.keepClassPicture(set, index, picture));
+  clearClassPictures: Calls['clearClassPictures'] = (set) => this.#ask((studio) => studio.clearClassPictures(set));
   keepShown: Calls['keepShown'] = (place, shown) => this.#ask((studio) => studio.keepShown(place, shown));
   shown: Calls['shown'] = (place) => this.#ask((studio) => studio.shown(place));
   readPhoto: Calls['readPhoto'] = (signal, id, name, file, known, needs) =>

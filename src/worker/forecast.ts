@@ -1,8 +1,9 @@
 // Settings, the open model and this computer in; what a run takes — memory of every phase, FLOPs, file size, time — before it starts, out.
 import { adapterTensorBytes } from '../adapter/write.ts';
 import type { GpuBytes } from '../gpu/engine-types.ts';
+import { momentBytes } from '../plan/moments.ts';
 import type { RunSummary } from '../training/run-summary.ts';
-import type { TrainingSettings } from '../training/settings.ts';
+import { passesOf, type TrainingSettings } from '../training/settings.ts';
 import { bytesWithDecoder } from './decode-fits.ts';
 import { checkSize, checkWeights } from './drawing.ts';
 import { pictureSpec, runSpec } from './engine-room.ts';
@@ -23,6 +24,7 @@ export interface Forecast {
   peakGpuBytes: number;
   flopsPerStep: number;
   adapterBytes: number;
+  momentBytes: { f32: number; packed: number }; // of AdamW, and of its 8-bit kind
   msPerStep: number | null; // measured on this computer; null = not yet
 }
 
@@ -62,14 +64,17 @@ export async function forecast(
   ];
   const peakGpuBytes = Math.max(...phases.filter(({ phase }) => phase !== 'preview').map((phase) => phase.gpuBytes));
   const adapterBytes = adapterTensorBytes(modules, rank).kohya;
-  return { gpuBytes, phases, peakGpuBytes, flopsPerStep, adapterBytes, msPerStep };
+  const moments = momentBytes(
+    modules.flatMap(({ inFeatures, outFeatures }) => [{ shape: [rank, inFeatures] }, { shape: [outFeatures, rank] }]),
+  );
+  return { gpuBytes, phases, peakGpuBytes, flopsPerStep, adapterBytes, momentBytes: moments, msPerStep };
 }
 
 /** The last run here with as much to do a step: a step's time hardly depends on the rank. */
 function likeRun(runs: readonly RunSummary[], modelId: string, settings: TrainingSettings): number | null {
   const alike = runs
     .filter((run) => run.modelId === modelId && run.msPerStep > 0)
-    .filter(({ settings: s }) => s.batch * s.accumulate === settings.batch * settings.accumulate)
+    .filter((run) => passesOf(run.settings) === passesOf(settings))
     .filter(({ settings: s }) => s.resolution === settings.resolution && s.weights === settings.weights)
     .sort((a, b) => b.startedAt - a.startedAt);
   return alike[0]?.msPerStep ?? null;

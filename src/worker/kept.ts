@@ -2,6 +2,7 @@
 
 import type { OnProgress } from '../progress.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
+import type { ClassStore } from '../storage/class-store.ts';
 import type { ModelListing } from '../storage/model-records.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
 import type { ProjectStore } from '../storage/project-store.ts';
@@ -37,4 +38,5 @@ export interface Kept {
   project: ProjectStore;
   runPhotos: RunPhotoStore;
   shown: ShownStore;
+  classes: ClassStore;
 }

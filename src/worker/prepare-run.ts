@@ -1,5 +1,6 @@
 // A training job in: its photos read, cropped and encoded, its sentences encoded; the training set out, with what evidence needs.
-import { captionOf, nameSentence } from '../dataset/caption.ts';
+import { captionOf, classSentence, nameSentence } from '../dataset/caption.ts';
+import { type Crop, centreCrop, type Placed } from '../dataset/crop.ts';
 import { photoPixels } from '../dataset/pixels.ts';
 import { splitPhotos } from '../dataset/split.ts';
 import { tasteOf } from '../diffusion/picture-taste.ts';
@@ -7,12 +8,11 @@ import { fitSketch, type SketchMap } from '../diffusion/sketch.ts';
 import type { OnProgress } from '../progress.ts';
 import { photoBytes, type RunPhotoStore } from '../storage/run-photos.ts';
 import { timed } from '../training/awake-clock.ts';
-import { type EncodedPhoto, meanLatents, type TrainingSet } from '../training/examples.ts';
+import { type EncodedPhoto, meanLatents, type Posterior, type TrainingSet } from '../training/examples.ts';
 import { heldOutPhotos } from '../training/held-out.ts';
 import type { TrainingJob } from '../training/job.ts';
-import type { TrainingSettings } from '../training/settings.ts';
-import { Trouble } from '../trouble.ts';
-import { type Canvas, checkSampler, checkSize, checkWeights } from './drawing.ts';
+import { mirrored, viewsOf, wordingsOf } from '../training/views.ts';
+import type { Canvas } from './drawing.ts';
 
 export interface PreparedRun {
   set: TrainingSet;
@@ -23,7 +23,9 @@ export interface PreparedRun {
   sketch: SketchMap;
 }
 /** (3, resolution, resolution) of a photo of the job, in [−1, 1]. */
-export type ReadPixels = (photo: TrainingJob['photos'][number], resolution: number) => Promise<Float32Array>;
+export type ReadPixels = (photo: Seen, resolution: number) => Promise<Float32Array>;
+/** A photo of the job, or another square of it; or a class picture. */
+type Seen = Pick<TrainingJob['photos'][number], 'id' | 'name' | 'file'> & { crop: Crop | Placed };
 /** From the page's Blob, or where that cannot be read from the stored one's. */
 export const pixelsFrom =
   (stored: Pick<RunPhotoStore, 'file'>): ReadPixels =>
@@ -56,26 +58,62 @@ export async function prepareRun(
 
   const prompt = nameSentence(identifier, classNoun);
   const sentences = photos.map(({ caption }) => captionOf(caption, identifier, classNoun));
+  const wordings = sentences.map((sentence, i) => wordingsOf(settings, i, sentence));
+  const classFiles = (job.classPictures ?? []).slice(0, settings.classPictures);
+  const classPrompt = classSentence(settings.classPrompt, classNoun);
   onProgress({ phase: 'encoding-text', done: 0, total: 1 });
-  const preview = prompt + tasteOf(job.modelId).scene;
-  const [instancePrompt, , , ...states] = await encoders.textStates([prompt, preview, '', ...sentences]); // '' is the previews' negative prompt
+  const preview = prompt + tasteOf(job.modelId).scene; // '' is the previews' negative prompt
+  const asked = [
+    prompt,
+    preview,
+    '',
+    ...(classFiles.length > 0 ? [classPrompt] : []),
+    ...sentences,
+    ...wordings.flat(),
+  ];
+  const texts = await encoders.textStates(asked);
+  const said = (text: string): Float32Array => texts[asked.indexOf(text)] as Float32Array;
   onProgress({ phase: 'encoding-text', done: 1, total: 1 });
 
   await encoders.rest();
-  const encoded: EncodedPhoto[] = [];
-  for (const [i, { name }] of photos.entries()) {
+  const learned = splitPhotos(photos, settings.keptAside).training.length;
+  const views = photos.map(({ crop }, i) => (i < learned ? viewsOf(settings, i, crop) : []));
+  const total = photos.length + views.flat().length + classFiles.length;
+  let done = 0;
+  const encode = async (values: Float32Array): Promise<Posterior> => {
     unlessStopped();
-    onProgress({ phase: 'encoding-photos', done: i, total: photos.length });
-    const { result: posterior, ms } = await timed(() => vae.encode(pixels[i]!, resolution));
+    onProgress({ phase: 'encoding-photos', done: done++, total });
+    const { result: posterior, ms } = await timed(() => vae.encode(values, resolution));
     timings.note({ kind: 'encode', size: resolution }, ms); // the last counts: the first also uploads the encoder
-    encoded.push({ name, ...posterior, encoderHiddenStates: states[i]! });
+    return posterior;
+  };
+  const encoded: EncodedPhoto[] = [];
+  for (const [i, shown] of photos.entries()) {
+    const photo = { name: shown.name, ...(await encode(pixels[i]!)), encoderHiddenStates: said(sentences[i]!) };
+    const seen: Posterior[] = [];
+    for (const view of views[i]!) {
+      const square = await readPixels({ ...shown, crop: view.crop }, resolution);
+      seen.push(await encode(view.mirrored ? mirrored(square, resolution) : square));
+    }
+    encoded.push({
+      ...photo,
+      ...(seen.length > 0 ? { views: seen } : {}),
+      ...(wordings[i]!.length > 0 ? { wordings: wordings[i]!.map(said) } : {}),
+    });
   }
-  onProgress({ phase: 'encoding-photos', done: photos.length, total: photos.length });
+  const classPictures: EncodedPhoto[] = [];
+  for (const { name, file } of classFiles) {
+    const picture = { id: `class ${name}`, name, file, crop: centreCrop };
+    const posterior = await encode(await readPixels(picture, resolution));
+    classPictures.push({ name, ...posterior, encoderHiddenStates: said(classPrompt) });
+  }
+  onProgress({ phase: 'encoding-photos', done: total, total });
   await vae.rest();
 
   const { scalingFactor } = vae;
   const { training, keptAside } = splitPhotos(encoded, settings.keptAside);
-  const set: TrainingSet = { photos: training, keptAside, instancePrompt: instancePrompt!, scalingFactor, schedule };
+  const prompts = { instancePrompt: said(prompt), emptyPrompt: said('') };
+  const set: TrainingSet = { photos: training, classPictures, keptAside, ...prompts, scalingFactor, schedule };
   const measured = heldOutPhotos(set).photos;
   const pictures = encoded.map((photo, i) => ({ latents: meanLatents(photo, scalingFactor), pixels: pixels[i]! }));
   return {
@@ -83,50 +121,3 @@ export async function prepareRun(
     sketch: fitSketch(pictures, resolution / downscale, downscale),
   };
 }
-
-/** Throws the Trouble that a job cannot be trained with. `sizes`: the open model's, px. */
-export function checkJob({ photos, identifier, classNoun, settings }: TrainingJob, sizes: readonly number[]): void {
-  if (photos.length === 0) throw new Trouble('no-photos', {});
-  if (identifier.trim() === '') throw new Trouble('no-identifier', {});
-  if (classNoun.trim() === '') throw new Trouble('no-class-noun', {});
-  checkSize('resolution', settings.resolution, sizes);
-  checkWeights(settings.weights);
-  checkSampler('previewSampler', settings.previewSampler);
-  for (const [setting, { is, expected }] of Object.entries(RULES)) {
-    const value = settings[setting as keyof typeof RULES];
-    if (!(Number.isFinite(value) && is(value)))
-      throw new Trouble('bad-setting', { setting, expected, got: String(value) });
-  }
-}
-
-const whole = (least: number, most: number) => ({
-  is: (value: number) => Number.isInteger(value) && value >= least && value <= most,
-  expected: `a whole number from ${least} to ${most}`,
-});
-const above = (least: number, most: number) => ({
-  is: (value: number) => value > least && value <= most,
-  expected: `a number above ${least}, at most ${most}`,
-});
-const from = (least: number, most: number) => ({
-  is: (value: number) => value >= least && value < most,
-  expected: `a number from ${least}, below ${most}`,
-});
-const RULES = {
-  steps: whole(1, 100_000),
-  batch: whole(1, 64),
-  accumulate: whole(1, 64),
-  learningRate: above(0, 1),
-  warmupSteps: whole(0, 100_000),
-  clip: above(0, 1e6),
-  rank: whole(1, 128),
-  alpha: above(0, 1024),
-  seed: whole(0, Number.MAX_SAFE_INTEGER),
-  beta1: from(0, 1),
-  beta2: from(0, 1),
-  epsilon: above(0, 1),
-  weightDecay: from(0, 100),
-  keptAside: whole(0, 100),
-  heldOutDraws: whole(1, 1000),
-  previewEvery: whole(0, 100_000),
-  previewSteps: whole(1, 200),
-} satisfies Partial<Record<keyof TrainingSettings, { is(value: number): boolean; expected: string }>>;

@@ -125,7 +125,27 @@ const saysName = ({ photos, identifier, classNoun, settings }: TrainingJob, cutW
 
 /** What a stored run must have in common with the job that goes on with it: all that its numbers depend on but length and rate. */
 function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
-  for (const setting of ['rank', 'alpha', 'seed', 'batch', 'accumulate', 'keptAside', 'resolution'] as const) {
+  for (const setting of [
+    'rank',
+    'alpha',
+    'seed',
+    'batch',
+    'accumulate',
+    'epochs',
+    'optimizer',
+    'minSnrGamma',
+    'noiseOffset',
+    'classPictures',
+    'classPrompt',
+    'priorWeight',
+    'crops',
+    'mirror',
+    'captionDropout',
+    'tagOrders',
+    'keptTags',
+    'keptAside',
+    'resolution',
+  ] as const) {
     const [expected, got] = [summary.settings[setting], job.settings[setting]];
     if (expected !== got) throw new Trouble('bad-setting', { setting, expected: String(expected), got: String(got) });
   }

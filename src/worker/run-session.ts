@@ -15,9 +15,10 @@ import type { RunSummary } from '../training/run-summary.ts';
 import { slowRun } from '../training/slow-run.ts';
 import { type History, newHistory } from '../training/snapshot.ts';
 import { Trouble } from '../trouble.ts';
+import { checkJob } from './check-job.ts';
 import { type Canvas, developOrSketch, drawLatents } from './drawing.ts';
 import type { EngineRoom } from './engine-room.ts';
-import { checkJob, type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
+import { type PreparedRun, prepareRun, type ReadPixels } from './prepare-run.ts';
 import { type RecordNeeds, runRecord } from './run-record.ts';
 
 export interface RunNeeds extends RecordNeeds {
@@ -110,7 +111,7 @@ export function runSession(
   }
 
   async function train(): Promise<RunSummary> {
-    checkJob(job, canvas.sizes);
+    checkJob(job, canvas.sizes, modules);
     const stored = await record.load();
     prepared = await prepareRun(
       canvas,

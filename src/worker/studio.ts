@@ -216,6 +216,7 @@ export function createStudio(stored: Kept): WireStudio {
       await kept.runs.forget(runId);
       await kept.previews.forget(runId);
       await kept.runPhotos.forget(runId);
+      await kept.classes.forget(runId);
     },
     adapters: () => shelf.list(),
     adapterFile: (adapterId, moment, layout, numbers) => shelf.file(adapterId, moment, layout, numbers),
@@ -239,6 +240,9 @@ export function createStudio(stored: Kept): WireStudio {
       tidied.catch(() => {}); // not waited for, and done again at the next visit
       return project;
     },
+    classPictures: (set) => kept.classes.list(set),
+    keepClassPicture: (set, index, picture) => kept.classes.keep(set, index, picture),
+    clearClassPictures: (set) => kept.classes.clear(set),
     keepShown: (place, shown) => kept.shown.save(place, shown),
     shown: (place) => kept.shown.load(place),
   };

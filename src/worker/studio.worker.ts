@@ -2,6 +2,7 @@
 import * as Comlink from 'comlink';
 import { openCheckpoint } from '../files/checkpoint/checkpoint.ts';
 import { adapterStore } from '../storage/adapter-store.ts';
+import { classStore } from '../storage/class-store.ts';
 import { mayAsk } from '../storage/content-policy.ts';
 import { modelLibrary } from '../storage/model-library.ts';
 import { previewStore } from '../storage/preview-store.ts';
@@ -35,6 +36,7 @@ Comlink.expose(
     project: projectStore(),
     runPhotos: runPhotoStore(),
     shown: shownStore(),
+    classes: classStore(),
     timings: timingStore(),
   }),
 );

@@ -1,7 +1,7 @@
 // What was timed on this computer, for one model: kinds of work in, the milliseconds that one took last out.
 import { alike, type TimedOn } from '../gpu/cards.ts';
 import type { TimingStore } from '../storage/timing-store.ts';
-import type { TrainingSettings } from '../training/settings.ts';
+import { passesOf, type TrainingSettings } from '../training/settings.ts';
 
 /** On this GPU: one step or preview of a run, one photo encoded or one picture decoded. `size` in px. */
 export type Timed =
@@ -35,8 +35,8 @@ export function timings(store: TimingStore, modelId: string, card: () => Promise
   function onCard(what: Timed, key: string): string {
     if ('size' in what) return [what.kind, modelId, key, what.size].join(' ');
     const { kind, settings } = what;
-    const { resolution, weights, activations, recompute, batch, accumulate, previewSteps } = settings;
-    const work = kind === 'step' ? `${batch * accumulate} micro` : `${previewSteps} steps`; // the rank hardly counts
+    const { resolution, weights, activations, recompute, previewSteps } = settings;
+    const work = kind === 'step' ? `${passesOf(settings)} micro` : `${previewSteps} steps`; // the rank hardly counts
     return [kind, modelId, key, resolution, weights, activations, recompute, work].join(' ');
   }
 }

@@ -1,5 +1,6 @@
 // Trainings asked of this worker in; the one that may run, under the lock between tabs and in its turn on the GPU, and hands on it out.
 import type { OnProgress } from '../progress.ts';
+import type { ClassStore } from '../storage/class-store.ts';
 import type { RunPhotoStore } from '../storage/run-photos.ts';
 import { type RunControls, runControls } from '../training/controls.ts';
 import type { TrainEvent } from '../training/events.ts';
@@ -8,6 +9,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import type { CardLock } from './card-lock.ts';
 import type { GpuTurns } from './gpu-turns.ts';
 import type { ModelSession } from './model-session.ts';
+import { withOwnClass } from './own-class.ts';
 import { withOwnPhotos } from './own-photos.ts';
 import { pixelsFrom } from './prepare-run.ts';
 import { type RunNeeds, type RunSession, runSession } from './run-session.ts';
@@ -22,7 +24,7 @@ export interface Trainings {
   evidence(runId: string): Uint8Array | null;
 }
 interface Needs {
-  kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'> & { runPhotos: RunPhotoStore };
+  kept: Pick<RunNeeds, 'runs' | 'adapters' | 'previews'> & { runPhotos: RunPhotoStore; classes: ClassStore };
   turns: GpuTurns;
   card: CardLock;
   opened(): ModelSession;
@@ -42,7 +44,8 @@ export function trainings({ kept, turns, card, opened, hearGpu, promisedMs }: Ne
     return turns.training(controls, async () => {
       hearGpu((progress) => onEvent({ kind: 'progress', progress }));
       try {
-        return await withOwnPhotos(kept, job, onEvent, (own) => {
+        const whole = await withOwnClass(kept.classes, job);
+        return await withOwnPhotos(kept, whole, onEvent, (own) => {
           const readPixels = pixelsFrom(kept.runPhotos);
           const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
           const run = runSession({ ...kept, ...model, readPixels, promisedMs }, own, controls, onEvent);

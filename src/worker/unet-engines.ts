@@ -20,6 +20,7 @@ import type { Programs } from '../plan/programs.ts';
 import type { OnProgress } from '../progress.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
 import { learningRates } from '../training/learning-rate.ts';
+import { passesOf } from '../training/settings.ts';
 import { Trouble } from '../trouble.ts';
 import type { BuildEngine, EngineSpec } from './engine-room.ts';
 import { type Lend, type VaeFiles, type VaeRoom, vaeRoom } from './vae-room.ts';
@@ -68,16 +69,16 @@ export function optionsOf(files: UNetFiles, spec: EngineSpec): Omit<EngineOption
   };
   if (!training) return { ...common, activations: 'f32', recompute: 'auto' };
   const { batch, accumulate, activations, recompute, beta1, beta2, epsilon, weightDecay, clip } = training;
-  const optimizer = { learningRates: learningRates(training), beta1, beta2, epsilon, weightDecay, clip };
-  return { ...common, activations, recompute, micro: batch * accumulate, optimizer };
+  const bits = training.optimizer === 'adamw8bit' ? (8 as const) : (32 as const);
+  const optimizer = { bits, learningRates: learningRates(training), beta1, beta2, epsilon, weightDecay, clip };
+  return { ...common, activations, recompute, micro: batch * accumulate, passes: passesOf(training), optimizer };
 }
 
 /** The plan of an engine on a GPU like `report`: bytes, FLOPs and modules, without touching one. */
 export function planOf(files: UNetFiles, spec: EngineSpec, report: PlannedFor) {
   const options = optionsOf(files, spec);
-  const micro = options.micro ?? 1;
   const built = enginePrograms({ ...options, kernels: kernelsOf(report) }, report.limits.maxStorageBufferBindingSize);
-  return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * micro };
+  return { built, gpuBytes: built.bytes, flopsPerStep: (built.plans.train?.flops ?? 0) * (options.passes ?? 1) };
 }
 
 /** The modules that a run trains, by diffusers name, in the order in which they are initialised; they do not depend on the GPU. */

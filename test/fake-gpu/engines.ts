@@ -64,7 +64,8 @@ const photo = (name: string, seed: number): EncodedPhoto => ({
 /** Two photos and one kept aside, as the U-Net takes them. */
 export const trainingSet: TrainingSet = {
   ...{ photos: [photo('a', 100), photo('b', 110)], keptAside: [photo('c', 120)] },
-  ...{ instancePrompt: Float32Array.from(normal(77 * 8, 130)), scalingFactor: 0.5 },
+  ...{ instancePrompt: Float32Array.from(normal(77 * 8, 130)), emptyPrompt: Float32Array.from(normal(77 * 8, 131)) },
+  scalingFactor: 0.5,
   schedule: noiseSchedule({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' }),
 };
 

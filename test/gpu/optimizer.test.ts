@@ -44,8 +44,7 @@ async function both(n: number, gradients: readonly (readonly number[])[], settin
     const t = {
       params: flat('lora', 'lora'),
       grads: flat('gradients', 'lora-grad'),
-      m: flat('m', 'state'),
-      v: flat('v', 'state'),
+      kept: { m: flat('m', 'state'), v: flat('v', 'state') },
       state: g.tensor('state', [16], 'state'),
       learningRates: g.tensor('learning rates', [learningRates.length], 'input'),
     };
@@ -56,14 +55,19 @@ async function both(n: number, gradients: readonly (readonly number[])[], settin
       new Map<Tensor, ArrayLike<number>>([
         [t.params, buffers.params],
         [t.grads, scaled],
-        [t.m, buffers.m],
-        [t.v, buffers.v],
+        [t.kept.m, buffers.m],
+        [t.kept.v, buffers.v],
         [t.state, buffers.state],
         [t.learningRates, learningRates],
       ]),
     );
     const read = async (x: Tensor): Promise<number[]> => [...(await out.read(x))];
-    buffers = { params: await read(t.params), m: await read(t.m), v: await read(t.v), state: await read(t.state) };
+    buffers = {
+      params: await read(t.params),
+      m: await read(t.kept.m),
+      v: await read(t.kept.v),
+      state: await read(t.state),
+    };
     expect(
       (await read(t.grads)).every((x) => Object.is(x, 0)),
       'gradients are zeroed',

@@ -158,6 +158,7 @@ test('device.destroy() in the middle of a run: it goes on from the last save to 
   });
   const set: TrainingSet = {
     ...{ photos: [photo(1)], keptAside: [], instancePrompt: photo(1).encoderHiddenStates, scalingFactor: 1 },
+    emptyPrompt: photo(1).encoderHiddenStates,
     schedule: noiseSchedule({ beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 }),
   };
   const small: TrainingSettings = { ...settings, resolution: 64, activations: 'f16', learningRate: 1e-3 };

@@ -145,9 +145,18 @@ test('two micro-steps average their gradients: the same sample twice is one step
   expect(Math.abs(twice.gradientNorm / single.gradientNorm - 1)).toBeLessThan(1e-5);
   const mixed = await two.engine.step([a, b]);
   expect(Math.abs(mixed.gradientNorm / single.gradientNorm - 1)).toBeGreaterThan(1e-2);
-  await expect(two.engine.step([a])).rejects.toThrow(/2 micro-steps/);
-  one.engine.destroy();
-  two.engine.destroy();
+  // What is left over at an epoch's end: the loss is still divided by two.
+  const short = await setUp('zero-b', 'f32', 2);
+  const alone = await short.engine.step([a]);
+  expect(alone.loss).toBeCloseTo(single.loss / 2, 6);
+  expect(Math.abs((2 * alone.gradientNorm) / single.gradientNorm - 1)).toBeLessThan(1e-5);
+  // A weight counts in the gradient as in the loss.
+  const light = await setUp('zero-b', 'f32');
+  const weighted = await light.engine.step([{ ...a, weight: 0.25 }]);
+  expect(weighted.loss).toBeCloseTo(single.loss / 4, 6);
+  expect(Math.abs((4 * weighted.gradientNorm) / single.gradientNorm - 1)).toBeLessThan(1e-5);
+  await expect(two.engine.step([a, b, a])).rejects.toThrow(/2 micro-steps/);
+  for (const { engine } of [one, two, short, light]) engine.destroy();
 });
 
 test('an overflow skips the step, halves the loss scale and leaves the adapter as it was', async () => {

@@ -117,7 +117,7 @@ describe('Stable Diffusion 1.5 at 512², rank 4', () => {
     const int8 = planReport({ ...request, activations: 'f16', recompute: 'on', weights: 'int8' });
     expect(on.report.bytes.weights).toBe(1_719_041_928); // 859,520,964 parameters × 2
     expect(int8.report.bytes.total).toBeLessThan(1.2e9);
-    expect(int8.report.bytes).toEqual({ ...on.report.bytes, weights: 913_667_928, total: 1_088_270_236 });
+    expect(int8.report.bytes).toEqual({ ...on.report.bytes, weights: 913_667_928, total: 1_088_271_516 });
     // all but conv_in, norms and biases: 17/32 of what they took
     const kept = [...int8.built.weights.values()].filter((t) => t.dtype === 'f16');
     expect(kept.filter((t) => t.shape.length > 1).map((t) => t.name)).toEqual(['conv_in.weight']);

@@ -61,7 +61,7 @@ const photo = (name: string, seed: number): EncodedPhoto => ({
 const set: TrainingSet = {
   photos: [photo('a', 1), photo('b', 2)],
   keptAside: [photo('c', 3)],
-  instancePrompt: Float32Array.of(100),
+  ...{ instancePrompt: Float32Array.of(100), emptyPrompt: Float32Array.of(101) },
   scalingFactor: 0.5,
   schedule: noiseSchedule({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' }),
 };

@@ -6,12 +6,13 @@ import { runControls } from '../../src/training/controls.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
 import type { EncodedPhoto, TrainingSet } from '../../src/training/examples.ts';
 import { learningRates } from '../../src/training/learning-rate.ts';
-import type { TrainingSettings } from '../../src/training/settings.ts';
+import { PLAIN, type TrainingSettings } from '../../src/training/settings.ts';
 import type { Snapshot } from '../../src/training/snapshot.ts';
 import type { Training } from '../../src/training/train.ts';
 import { type ToyOptions, toyUnet } from './toy-unet.ts';
 
 export const settings: TrainingSettings = {
+  ...PLAIN,
   steps: 12,
   batch: 1,
   accumulate: 1,
@@ -48,6 +49,7 @@ export const set: TrainingSet = {
   photos: [photo('a', 1), photo('b', 2), photo('c', 3)],
   keptAside: [photo('d', 4)],
   instancePrompt: Float32Array.of(100),
+  emptyPrompt: Float32Array.of(101),
   scalingFactor: 0.5,
   schedule: noiseSchedule({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' }),
 };

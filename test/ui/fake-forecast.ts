@@ -29,6 +29,7 @@ export function fakeForecast(settings: TrainingSettings, msPerStep: number | nul
     ],
     peakGpuBytes: gpuBytes.total,
     flopsPerStep: small ? 9e9 : 2.4e12 * area,
+    momentBytes: { packed: 400_000 * rank, f32: 1_600_000 * rank },
     adapterBytes: (small ? 61_000 : 399_000) * rank + 9000,
     msPerStep: msPerStep && msPerStep * (small ? 1 : area),
   };

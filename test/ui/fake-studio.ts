@@ -249,6 +249,11 @@ export class FakeStudio implements StudioCalls {
   async loadProject(): Promise<StoredProject | null> {
     return this.saved;
   }
+  async classPictures(..._: Parameters<StudioCalls['classPictures']>): ReturnType<StudioCalls['classPictures']> {
+    return [];
+  }
+  async keepClassPicture(..._: Parameters<StudioCalls['keepClassPicture']>): Promise<void> {}
+  async clearClassPictures(..._: Parameters<StudioCalls['clearClassPictures']>): Promise<void> {}
   async keepShown(place: Place, shown: Shown): Promise<void> {
     this.#shown.set(place, structuredClone(shown));
   }

@@ -2,7 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { en } from '../../src/ui/messages.ts';
 import { knobsFor, knobText, pasteSettings, readKnob, settingsJson } from '../../src/ui/train/knobs.ts';
-import { changedSettings, keptAsideFor, presetSettings, previewSteps, recipeIds } from '../../src/ui/train/presets.ts';
+import {
+  changedSettings,
+  keptAsideFor,
+  presetSettings,
+  previewSteps,
+  recipeIds,
+  stepsOf,
+} from '../../src/ui/train/presets.ts';
 import { runMs, seconds, span } from '../../src/ui/train/time-left.ts';
 
 describe('presets', () => {
@@ -60,6 +67,24 @@ describe('presets', () => {
       rank: 16,
       alpha: 8,
     });
+  });
+  test('the guide is its command line: 50 epochs over as many items as there are class pictures', () => {
+    expect(presetSettings('guide', 7, 'sd15', 512)).toMatchObject({
+      ...{ steps: 5000, epochs: 50, classPictures: 100, priorWeight: 1, optimizer: 'adamw8bit', schedule: 'constant' },
+      ...{ rank: 4, alpha: 4, batch: 1, accumulate: 1, keptAside: 0, activations: 'f16', recompute: 'on' },
+    });
+    expect(presetSettings('guide', 7, 'demo', 128)).toMatchObject({
+      steps: 500,
+      classPictures: 10,
+      learningRate: 1e-3,
+    });
+  });
+  test('epochs say how many steps: of the photos that are learned from, or of the class pictures where they are more', () => {
+    const by = { ...presetSettings('balanced', 9, 'sd15', 512), epochs: 4 };
+    expect(stepsOf(by, 9)).toBe(4 * 8); // one is kept aside
+    expect(stepsOf({ ...by, batch: 3, accumulate: 2 }, 9)).toBe(4 * 2); // three batches, two groups
+    expect(stepsOf({ ...by, classPictures: 20 }, 9)).toBe(4 * 20);
+    expect(stepsOf({ ...by, epochs: 0 }, 9)).toBe(by.steps);
   });
   test('the demo model gets the recipe whose pictures show the subject', () => {
     expect(presetSettings('balanced', 8, 'demo', 128)).toMatchObject({
@@ -129,7 +154,9 @@ describe('settings as text', () => {
     );
     expect(refused('{"steps": "1.234"}')).toContain('can mean 1234 or 1.234. Write 1234.');
     expect(refused('{"steps": "1.000,5"}')).toContain('A whole number');
-    expect(refused('{"schedule": "polynomial"}')).toContain('One of constant, linear, cosine.');
+    expect(refused('{"schedule": "piecewise"}')).toContain(
+      'One of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, polynomial.',
+    );
     expect(refused('{"resolution": 500}')).toContain('One of 256, 384, 512.');
     expect(pasteSettings('{"resolution": 384, "weights": "int8"}', base, knobs)).toEqual({
       settings: { ...base, resolution: 384, weights: 'int8' },

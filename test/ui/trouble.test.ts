@@ -69,6 +69,8 @@ const rows: Row[] = [
   ['another-tab', {}, 'Try again'],
   ['another-tab', { doing: 'drawing' }, 'Try again'],
   ['another-tab', { doing: 'training' }, null],
+  ['class-prompt', { prompt: 'a photo of aawxbc toy' }, 'Change it'],
+  ['few-class-pictures', { asked: 100, here: 62 }, 'Change it'],
   ['bad-setting', { setting: 'rank', expected: 'a', got: 'b' }, 'Reset it'],
 ];
 

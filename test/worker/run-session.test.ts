@@ -10,7 +10,8 @@ import { noticingLoss } from '../../src/training/recover.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 import { Trouble } from '../../src/trouble.ts';
 import { adapterShelf } from '../../src/worker/adapter-shelf.ts';
-import { checkJob } from '../../src/worker/prepare-run.ts';
+import { checkJob } from '../../src/worker/check-job.ts';
+import { prepareRun } from '../../src/worker/prepare-run.ts';
 import { runSession } from '../../src/worker/run-session.ts';
 import { settings } from '../training/toy-run.ts';
 import { type ToyOptions, toyUnet } from '../training/toy-unet.ts';
@@ -58,7 +59,7 @@ function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
           return noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet);
         },
       },
-      async readPixels({ file }: TrainingJob['photos'][number]) {
+      async readPixels({ file }: { file: Blob }) {
         const n = Number(await file.text());
         return Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(n * (i + 1)));
       },
@@ -68,6 +69,8 @@ function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
   };
   return { ...stores, session, count, canvas, model };
 }
+
+const classPictures = [5, 6].map((n) => ({ name: `class-${n}.png`, file: new Blob([String(n)]) }));
 
 describe('a run', () => {
   it('prepares, trains, keeps and tells', async () => {
@@ -268,6 +271,32 @@ describe('trouble', () => {
     expect((await session(jobOf({ steps: 15, learningRate: 0.01 })).run.train()).step).toBe(15);
   });
 
+  it('prepares what its options ask for: views, tags in other orders, class pictures with a sentence of their own', async () => {
+    const { canvas, count } = browser();
+    const asked = { crops: 3, mirror: 'on', tagOrders: 2, keptTags: 1, classPictures: 2 } as const;
+    const job = { ...jobOf(asked), classPictures };
+    const tagged = { ...job, photos: photos.map((p) => ({ ...p, caption: 'aawxbc figurine, red, small' })) };
+    const crops: number[] = [];
+    const { set } = await prepareRun(
+      canvas,
+      tagged,
+      () => false,
+      () => {},
+      async ({ file, crop }) => {
+        if ('across' in crop) crops.push(crop.across);
+        return new Float32Array(3 * 16 * 16).fill(Number(await file.text()));
+      },
+    );
+    expect(set.photos.map(({ views, wordings }) => [views?.length, wordings?.length])).toEqual(Array(3).fill([6, 2]));
+    expect(set.keptAside.map(({ views }) => views)).toEqual([undefined]); // measured as it is
+    expect(new Set(crops).size).toBe(9);
+    expect(set.classPictures!.map(({ name }) => name)).toEqual(['class-5.png', 'class-6.png']);
+    const [said] = set.classPictures!.map(({ encoderHiddenStates }) => encoderHiddenStates);
+    expect(said).not.toEqual(set.instancePrompt);
+    expect(set.emptyPrompt).not.toEqual(said);
+    expect(count.opened).toBe(1);
+  });
+
   it('stops while preparing, before anything is stored', async () => {
     const { session, runs } = browser();
     const { run, controls } = session(jobOf());
@@ -284,10 +313,23 @@ describe('trouble', () => {
     ['bad-setting', { settings: { ...settings, learningRate: Number.NaN } }],
     ['bad-setting', { settings: { ...settings, resolution: 24 } }],
     ['bad-setting', { settings: { ...settings, weights: 'f8' as 'f16' } }],
+    ['bad-setting', { settings: { ...settings, rank: 49 } }], // the narrowest layer has 48
+    ['bad-setting', { settings: { ...settings, learningRate: 0 } }],
+    ['bad-setting', { settings: { ...settings, learningRate: 7 } }],
+    ['bad-setting', { settings: { ...settings, schedule: 'polynomial' as const, learningRate: 1e-7 } }],
+    ['bad-setting', { settings: { ...settings, schedule: 'step' as 'constant' } }],
+    ['bad-setting', { settings: { ...settings, optimizer: 'lion' as 'adamw' } }],
+    ['bad-setting', { settings: { ...settings, captionDropout: Number.NaN } }],
+    ['few-class-pictures', { settings: { ...settings, classPictures: 2 }, classPictures: classPictures.slice(0, 1) }],
+    ['few-class-pictures', { settings: { ...settings, classPictures: 2 } }],
+    [
+      'class-prompt',
+      { settings: { ...settings, classPictures: 2, classPrompt: 'A photo of  aawxbc figurine' }, classPictures },
+    ],
   ])('refuses %s: %o', (code, change) => {
     let thrown: unknown;
     try {
-      checkJob({ ...jobOf(), ...change }, [16]);
+      checkJob({ ...jobOf(), ...change }, [16], [{ name: 'toy', inFeatures: 48, outFeatures: 64 }]);
     } catch (error) {
       thrown = error;
     }

@@ -5,7 +5,7 @@
 Inputs must come out bitwise, outputs within a tenth of the bar that the app is held to. Exit code 1 when anything differs."""
 import argparse, sys
 import torch
-import adapters, checkpoint, configs, ddim, encoders, encoders_extra, flops, ops, prompts, samplers, tokenizer, training, unet
+import adamw8bit, adapters, checkpoint, configs, ddim, encoders, encoders_extra, flops, ops, prompts, recipes, samplers, schedules, tokenizer, training, unet
 from store import faults, write
 
 GOLDENS = {
@@ -13,6 +13,8 @@ GOLDENS = {
     **{f"training/{name}": (lambda name=name: training.make(name)) for name in training.B_STD},
     "flops": flops.make, "ops": ops.make, "encoders": encoders.make, "encoders-extra": encoders_extra.make, "ddim": ddim.make, "tokenizer": tokenizer.make,
     "checkpoint": checkpoint.make, "adapters": adapters.make, "prompts": prompts.make, "samplers": samplers.make,
+    "schedules": schedules.make, "adamw8bit": adamw8bit.make, "min-snr-weights": recipes.make_weights,
+    **{f"recipes/{name}": (lambda name=name: recipes.make(name)) for name in recipes.RECIPES},
 }
 
 

@@ -5,11 +5,12 @@ import { parseArgs } from 'node:util';
 import { demoBaseModel } from '../../src/adapter/base-model.ts';
 import { kohyaMetadata, withoutNetwork } from '../../src/adapter/metadata.ts';
 import { writeDiffusers, writeKohya } from '../../src/adapter/write.ts';
-import type { TrainingSettings } from '../../src/training/settings.ts';
+import { PLAIN, type TrainingSettings } from '../../src/training/settings.ts';
 import { root } from '../packages.mjs';
 import { loraOf } from './lora-file.ts';
 
 const SETTINGS: TrainingSettings = {
+  ...PLAIN,
   steps: 300,
   batch: 1,
   accumulate: 1,

@@ -5,8 +5,8 @@ import type { Device } from '../device.ts';
 import type { Knob, KnobRefusal } from '../train/knobs.ts';
 import type { PresetId, RecipeId } from '../train/presets.ts';
 import type { Span } from '../train/time-left.ts';
+import { choices, knobs } from './knobs.ts';
 import { numbers } from './numbers.ts';
-import { samplerNames } from './samplers.ts';
 
 const count = (n: number, one: string, many: string): string => `${amount(n)} ${n === 1 ? one : many}`;
 export const spanText = ({ value, unit, rest }: Span): string =>
@@ -20,72 +20,10 @@ const recipes: Record<RecipeId, string> = {
   quick: 'Quick',
   balanced: 'Balanced',
   thorough: 'Thorough',
+  guide: 'the guide, whole',
   diffusers: 'diffusers, to the letter',
   'kohya-like': 'kohya-like',
 };
-interface KnobWords {
-  name: string;
-  unit: string;
-  effect: string;
-}
-const choices: Record<string, string> = {
-  f32: '32-bit',
-  f16: '16-bit',
-  int8: '8-bit',
-  on: 'on',
-  off: 'off',
-  auto: 'when needed',
-  constant: 'constant',
-  linear: 'linear',
-  cosine: 'cosine',
-  ...samplerNames,
-};
-const knobs: Record<keyof TrainingSettings, KnobWords> = {
-  steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
-  batch: { name: 'Batch', unit: 'photos', effect: 'Photos per step. More: calmer, slower, more memory.' },
-  accumulate: {
-    name: 'Accumulate',
-    unit: 'passes',
-    effect: 'Passes per step. Like a bigger batch without the memory.',
-  },
-  seed: { name: 'Seed', unit: '', effect: 'Same seed, same machine: the same adapter.' },
-  learningRate: {
-    name: 'Learning rate',
-    unit: '',
-    effect: 'How far one step goes. Too high and the numbers run away.',
-  },
-  schedule: { name: 'Schedule', unit: '', effect: 'How the rate changes towards the end.' },
-  warmupSteps: { name: 'Warm-up', unit: 'steps', effect: 'The rate rises from zero over these steps.' },
-  clip: { name: 'Gradient clipping', unit: '', effect: 'A larger gradient is shortened to this norm.' },
-  rank: { name: 'Rank', unit: '', effect: 'Room for detail. Doubling it doubles the file.' },
-  alpha: { name: 'Alpha', unit: '', effect: 'Scales the adapter by alpha / rank.' },
-  beta1: { name: 'Beta 1', unit: '', effect: 'Memory of the direction (AdamW).' },
-  beta2: { name: 'Beta 2', unit: '', effect: 'Memory of the size of steps (AdamW).' },
-  weightDecay: { name: 'Weight decay', unit: '', effect: 'Pulls the adapter towards zero.' },
-  epsilon: { name: 'Epsilon', unit: '', effect: 'Keeps AdamW from dividing by zero.' },
-  keptAside: { name: 'Kept aside', unit: 'photos', effect: 'Not learned from: they measure how close it is.' },
-  heldOutDraws: {
-    name: 'Measured at',
-    unit: 'noise levels',
-    effect: 'Of each photo that measures. Fewer: sooner done, less sure.',
-  },
-  previewEvery: {
-    name: 'Preview every',
-    unit: 'steps',
-    effect: 'Draws, measures and saves a moment. 0: only at the end.',
-  },
-  previewSteps: { name: 'Preview quality', unit: 'steps', effect: 'Drawing steps of a preview.' },
-  previewSampler: { name: 'Preview sampler', unit: '', effect: 'How a preview is drawn. DPM++ 2M needs few steps.' },
-  activations: { name: 'Precision', unit: '', effect: 'f16 needs less memory; f32 is exact.' },
-  resolution: {
-    name: 'Resolution',
-    unit: 'px',
-    effect: 'Side of what is learned and drawn. Smaller: less memory, faster.',
-  },
-  weights: { name: 'Model weights', unit: '', effect: '8-bit (int8) halves the memory of the model itself.' },
-  recompute: { name: 'Low-memory mode', unit: '', effect: 'Computes twice to hold less. A fifth slower.' },
-};
-
 export const before = {
   setupTitle: 'How thorough?',
   presets,
@@ -121,9 +59,11 @@ export const before = {
     const why =
       refusal.kind === 'no-choice'
         ? `One of ${refusal.options.join(', ')}.`
-        : knob.kind === 'number'
-          ? numbers.refused(refusal, knob, typeof given === 'string' ? given : JSON.stringify(given))
-          : '';
+        : refusal.kind === 'no-text'
+          ? `A text of at most ${refusal.longest} letters.`
+          : knob.kind === 'number'
+            ? numbers.refused(refusal, knob, typeof given === 'string' ? given : JSON.stringify(given))
+            : '';
     return `“${knob.key}”: ${why} Nothing was changed.`;
   },
   pasteIgnored: (names: string[]) => `Not known here and left out: ${names.join(', ')}.`,
@@ -132,7 +72,9 @@ export const before = {
     length: 'Length',
     rate: 'Rate',
     adapter: 'Adapter',
+    class: 'Class pictures',
     optimizer: 'Optimizer',
+    loss: 'Loss',
     photos: 'Photos',
     previews: 'Previews and memory',
   },
@@ -140,9 +82,24 @@ export const before = {
   option: (key: keyof TrainingSettings, option: string | number): string =>
     key === 'resolution' ? `${option} px` : (choices[option] ?? String(option)),
   defaultIs: (value: string) => `Default: ${value}.`,
+  classHere: (here: number, asked: number) =>
+    here < asked
+      ? `${amount(here)} of ${count(asked, 'picture', 'pictures')} here.`
+      : `All ${count(asked, 'picture', 'pictures')} are here.`,
+  classMake: (n: number) => `Make ${count(n, 'picture', 'pictures')}`,
+  classMaking: 'Making class pictures',
+  classLeft: (n: number, time: string | null) =>
+    `${amount(n)} to go${time ? `, about ${time}` : ''}. Each is kept as soon as it is made.`,
+  classStop: 'Stop',
+  classAdd: 'Add your own',
+  classUse: (n: number) => `Use ${amount(n)}`,
+  classClear: 'Remove all',
   perPhoto: (n: number) => `${amount(n)} a photo`,
   fileOf: (size: string) => `${size} file`,
   equalsRank: '= rank',
+  viewsTake: (views: number, size: string, time: string | null) =>
+    `${count(views, 'view', 'views')}, ${size}${time ? `, about ${time} to look at` : ''}.`,
+  momentsOf: (packed: string, whole: string) => `8-bit keeps ${packed} for ${whole}.`,
 
   // fit
   before: 'Before you start',
@@ -185,6 +142,7 @@ export const before = {
     arrival: 'The model is not here yet. Training can begin once it is.',
     photos: 'Add photos first.',
     name: 'Give it a name first.',
+    classes: 'The class pictures are not all here yet.',
   },
   goTo: { model: 'Choose a model', arrival: 'Go to Model', photos: 'Add photos', name: 'Give it a name' },
 };

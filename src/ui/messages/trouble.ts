@@ -145,6 +145,18 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'other-photos':
       return otherPhotos(mishap.facts);
+    case 'class-prompt':
+      return say(
+        'The class pictures need a sentence of their own.',
+        `“${mishap.facts.prompt}” says the name. Say only what kind of thing it is, like “a photo of a toy”.`,
+        'Change it',
+      );
+    case 'few-class-pictures':
+      return say(
+        `${mishap.facts.asked} class pictures were asked for; ${mishap.facts.here} are here.`,
+        'Add or make the others, or ask for as many as there are.',
+        'Change it',
+      );
     case 'bad-setting':
       return say(
         `The setting “${mishap.facts.setting}” cannot be used.`,

@@ -1,9 +1,11 @@
 // The whole state of the page, built once in App.svelte and passed down by context: one small class a noun.
 import { createContext } from 'svelte';
 import type { ModelListing } from '../../worker/api.ts';
+import { classSentence, tasteOf } from '../../worker/client.ts';
 import { type Device, device } from '../device.ts';
 import { en, type Messages } from '../messages.ts';
 import { Baseline } from './baseline.svelte.ts';
+import { type ClassAsked, ClassPictures } from './class-pictures.svelte.ts';
 import { Compare } from './compare.svelte.ts';
 import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
@@ -43,6 +45,7 @@ export class Darkroom {
   readonly baseline: Baseline;
   readonly setup: Setup;
   readonly forecasts: Forecasts;
+  readonly classes: ClassPictures;
   readonly run: Run;
   readonly compare: Compare;
   readonly project: Project;
@@ -79,6 +82,7 @@ export class Darkroom {
     const chosen = () => this.model.chosen;
     this.baseline = new Baseline(studio, canvas, chosen);
     this.forecasts = new Forecasts(studio);
+    this.classes = new ClassPictures(studio, () => this.#classAsked());
     this.run = new Run(studio);
     this.compare = new Compare(studio, canvas, () => this.model.next(), chosen);
     const { model, photos, naming, setup, run } = this;
@@ -102,6 +106,15 @@ export class Darkroom {
     return (
       models.of(models.picked) ?? models.of(model.chosen) ?? (fit ? models.of(fullId) : null) ?? models.of(demoId)!
     );
+  }
+
+  /** The class pictures that the settings of now ask for. */
+  #classAsked(): ClassAsked {
+    const { classPictures, classPrompt, seed, resolution, weights } = this.setup.settings;
+    const modelId = this.model.chosen;
+    const { sampler, guidance } = tasteOf(modelId);
+    const prompt = classSentence(classPrompt, this.naming.noun);
+    return { modelId, count: classPictures, request: { prompt, seed, size: resolution, weights, sampler, guidance } };
   }
 
   /** px that a photo's short side should have. */

@@ -5,8 +5,30 @@ import { type Mishap, mishap, type StudioCalls, wasAborted } from './studio.ts';
 
 /** Only these change the plan; the rest changes how often it runs. */
 const kindOf = (settings: TrainingSettings): string => {
-  const { rank, batch, accumulate, activations, recompute, resolution, weights, previewSteps } = settings;
-  return [rank, batch, accumulate, activations, recompute, resolution, weights, previewSteps].join(' ');
+  const {
+    rank,
+    batch,
+    accumulate,
+    classPictures,
+    optimizer,
+    activations,
+    recompute,
+    resolution,
+    weights,
+    previewSteps,
+  } = settings;
+  return [
+    rank,
+    batch,
+    accumulate,
+    classPictures > 0,
+    optimizer,
+    activations,
+    recompute,
+    resolution,
+    weights,
+    previewSteps,
+  ].join(' ');
 };
 
 export class Forecasts {

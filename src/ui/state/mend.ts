@@ -26,6 +26,10 @@ const modelTroubles: ReadonlySet<Mishap['code']> = new Set([
   ...(['model-incomplete', 'model-busy', 'not-a-checkpoint', 'not-this-family'] as const),
 ]);
 
+/** Troubles of the settings: what is mended before another run begins. */
+export const ofSettings = (code: Mishap['code']): boolean =>
+  code === 'bad-setting' || code === 'class-prompt' || code === 'few-class-pictures';
+
 /** `again`: tries once more what failed. */
 export function mend(app: Darkroom, trouble: Mishap, again: () => void): void {
   const screen = screens[trouble.code];

@@ -1,7 +1,7 @@
 // The settings of the next run: a preset's, worked out from the number of photos and the model, and what the user changed.
 import type { Project, TrainingSettings } from '../../worker/api.ts';
 import { knobsFor, type Pasted, pasteSettings } from '../train/knobs.ts';
-import { defaultPreset, presetSettings, type RecipeId, recipeIds } from '../train/presets.ts';
+import { defaultPreset, presetSettings, type RecipeId, recipeIds, stepsOf } from '../train/presets.ts';
 
 /** What settings depend on. */
 interface ModelOfSetup {
@@ -17,7 +17,7 @@ export class Setup {
   readonly #photos: () => number;
   readonly #model: () => ModelOfSetup;
   readonly defaults: TrainingSettings = $derived(this.of(this.preset));
-  readonly settings: TrainingSettings = $derived({ ...this.defaults, ...this.#usable() });
+  readonly settings: TrainingSettings = $derived(this.#counted({ ...this.defaults, ...this.#usable() }));
   /** The settings as a table; which resolutions there are is the model's affair. */
   readonly knobs = $derived.by(() => knobsFor(this.#model().sizes));
   readonly changed = $derived(Object.keys(this.changes).length);
@@ -73,6 +73,10 @@ export class Setup {
   #usable(): Changes {
     const { resolution, ...others } = this.changes;
     return resolution !== undefined && this.#model().sizes.includes(resolution) ? this.changes : others;
+  }
+  /** Epochs say how many steps it is, unless the steps were said: they win. */
+  #counted(settings: TrainingSettings): TrainingSettings {
+    return 'steps' in this.changes ? settings : { ...settings, steps: stepsOf(settings, this.#photos()) };
   }
   #put(values: Changes): void {
     const all = Object.entries({ ...this.changes, ...values });

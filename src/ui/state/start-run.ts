@@ -5,14 +5,15 @@ import type { RunSummary, TrainingJob, TrainingSettings } from '../../worker/api
 import type { Darkroom } from './darkroom.svelte.ts';
 import { mishap } from './studio.ts';
 
-export type Missing = 'model' | 'arrival' | 'photos' | 'name';
+export type Missing = 'model' | 'arrival' | 'photos' | 'name' | 'classes';
 
 /** What training still needs, first things first. */
 export function missingFor(app: Darkroom): Missing | null {
   if (!app.model.chosen) return 'model';
   if (!app.model.ready && !app.models.isHere(app.model.chosen)) return 'arrival';
   if (app.photos.inUse.length === 0) return 'photos';
-  return app.naming.complete ? null : 'name';
+  if (!app.naming.complete) return 'name';
+  return app.classes.lacking > 0 ? 'classes' : null;
 }
 
 const photosOf = (app: Darkroom): TrainingJob['photos'] =>
@@ -22,6 +23,7 @@ const photosOf = (app: Darkroom): TrainingJob['photos'] =>
 async function freeCard(app: Darkroom): Promise<void> {
   app.baseline.stop();
   app.compare.stop();
+  app.classes.stop();
   await app.forecasts.stopMeasuring();
 }
 
@@ -45,6 +47,7 @@ export async function startRun(app: Darkroom): Promise<void> {
     identifier: app.naming.name,
     classNoun: app.naming.noun,
     photos: photosOf(app),
+    ...(app.setup.settings.classPictures > 0 ? { classPictures: app.classes.all } : {}),
     settings: { ...app.setup.settings },
   });
   app.forecasts.forget(); // the speed of this card is known now

@@ -1,12 +1,13 @@
 // The advanced settings as a table: group, kind, limits. Labels and effects are in messages/train.ts, defaults in presets.ts.
 import type { TrainingSettings } from '../../worker/api.ts';
-import { samplers } from '../../worker/client.ts';
+import { optimizers, samplers, schedules } from '../../worker/client.ts';
 import { type NumberRefusal, numberText, readNumber, withinLimits } from '../read-number.ts';
 
 export type KnobKey = keyof TrainingSettings;
-export type KnobGroup = 'length' | 'rate' | 'adapter' | 'optimizer' | 'photos' | 'previews';
+export type KnobGroup = 'length' | 'rate' | 'adapter' | 'class' | 'optimizer' | 'loss' | 'photos' | 'previews';
 export type Knob =
   | { key: KnobKey; group: KnobGroup; kind: 'number'; min: number; max: number; whole: boolean; first: boolean }
+  | { key: KnobKey; group: KnobGroup; kind: 'text'; longest: number; first: boolean }
   | { key: KnobKey; group: KnobGroup; kind: 'choice'; options: readonly (string | number)[]; first: boolean };
 
 const whole = (key: KnobKey, group: KnobGroup, min: number, max: number, first = false): Knob => ({
@@ -40,21 +41,35 @@ const choice = (key: KnobKey, group: KnobGroup, options: readonly (string | numb
  */
 export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   whole('steps', 'length', 1, 20_000, true),
+  whole('epochs', 'length', 0, 10_000),
   whole('batch', 'length', 1, 16, true),
   whole('accumulate', 'length', 1, 64, true),
   whole('seed', 'length', 0, 2 ** 32 - 1),
   real('learningRate', 'rate', 1e-7, 1e-1, true),
-  choice('schedule', 'rate', ['constant', 'linear', 'cosine'], true),
+  choice('schedule', 'rate', schedules, true),
   whole('warmupSteps', 'rate', 0, 20_000),
+  whole('cycles', 'rate', 1, 100),
+  real('power', 'rate', 0.01, 10),
   real('clip', 'rate', 1e-6, 1000),
   whole('rank', 'adapter', 1, 128, true),
   real('alpha', 'adapter', 0.01, 256, true),
+  whole('classPictures', 'class', 0, 1000),
+  { key: 'classPrompt', group: 'class', kind: 'text', longest: 300, first: false },
+  real('priorWeight', 'class', 0, 10),
+  choice('optimizer', 'optimizer', optimizers),
   real('beta1', 'optimizer', 0, 0.9999),
   real('beta2', 'optimizer', 0, 0.99999),
   real('weightDecay', 'optimizer', 0, 1),
   real('epsilon', 'optimizer', 1e-12, 1e-2),
+  real('minSnrGamma', 'loss', 0, 100),
+  real('noiseOffset', 'loss', 0, 0.99),
   whole('keptAside', 'photos', 0, 10, true),
   whole('heldOutDraws', 'photos', 1, 1000),
+  whole('crops', 'photos', 0, 64),
+  choice('mirror', 'photos', ['off', 'on']),
+  real('captionDropout', 'photos', 0, 0.99),
+  whole('tagOrders', 'photos', 0, 64),
+  whole('keptTags', 'photos', 0, 50),
   whole('previewEvery', 'previews', 0, 20_000, true),
   choice('previewSampler', 'previews', samplers),
   whole('previewSteps', 'previews', 1, 100),
@@ -63,12 +78,24 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   choice('activations', 'previews', ['f32', 'f16']),
   choice('recompute', 'previews', ['auto', 'on', 'off']),
 ];
-export const knobGroups: readonly KnobGroup[] = ['length', 'rate', 'adapter', 'optimizer', 'photos', 'previews'];
+export const knobGroups: readonly KnobGroup[] = [
+  'length',
+  'rate',
+  'adapter',
+  'class',
+  'optimizer',
+  'loss',
+  'photos',
+  'previews',
+];
 
 export const knobText = (value: number | string): string => (typeof value === 'number' ? numberText(value) : value);
 
 /** Why a text or a pasted value is not a knob's: no such choice, or what readNumber says. */
-export type KnobRefusal = NumberRefusal | { kind: 'no-choice'; options: readonly (string | number)[] };
+export type KnobRefusal =
+  | NumberRefusal
+  | { kind: 'no-choice'; options: readonly (string | number)[] }
+  | { kind: 'no-text'; longest: number };
 export type KnobRead = { value: number | string } | { refusal: KnobRefusal };
 
 /** What a field's text, or a value of pasted JSON, means for this knob. */
@@ -77,6 +104,11 @@ export function readKnob(knob: Knob, given: unknown): KnobRead {
     const text = typeof given === 'string' ? given.trim() : String(given);
     const value = knob.options.find((option) => String(option) === text);
     return value === undefined ? { refusal: { kind: 'no-choice', options: knob.options } } : { value };
+  }
+  if (knob.kind === 'text') {
+    const { longest } = knob;
+    const fits = typeof given === 'string' && given.length <= longest;
+    return fits ? { value: given.trim() } : { refusal: { kind: 'no-text', longest } };
   }
   if (typeof given === 'number') return withinLimits(given, knob);
   return typeof given === 'string' ? readNumber(given, knob) : { refusal: { kind: 'no-number' } };

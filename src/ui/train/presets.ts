@@ -1,10 +1,11 @@
 // In: how many photos are in use and which model; out: complete training settings. The numbers of UX §4, nowhere else.
 import type { TrainingSettings } from '../../worker/api.ts';
+import { learnedFrom, PLAIN, stepsPerEpoch } from '../../worker/client.ts';
 
 export type PresetId = 'quick' | 'balanced' | 'thorough';
-export type RecipeId = PresetId | 'diffusers' | 'kohya-like';
+export type RecipeId = PresetId | 'guide' | 'diffusers' | 'kohya-like';
 export const presetIds: readonly PresetId[] = ['quick', 'balanced', 'thorough'];
-export const recipeIds: readonly RecipeId[] = [...presetIds, 'diffusers', 'kohya-like'];
+export const recipeIds: readonly RecipeId[] = [...presetIds, 'guide', 'diffusers', 'kohya-like'];
 export const defaultPreset: PresetId = 'balanced';
 
 /** What a preset says about one family of models; everything else is common to all. */
@@ -104,6 +105,7 @@ const common = (
   TrainingSettings,
   'steps' | 'learningRate' | 'schedule' | 'warmupSteps' | 'rank' | 'alpha' | 'previewEvery'
 > => ({
+  ...PLAIN,
   batch: 1,
   accumulate: 1,
   clip: 1,
@@ -121,6 +123,17 @@ const common = (
   resolution,
   weights: 'f16',
 });
+
+/** The guide's command line: prior preservation with 100 class pictures, 8-bit Adam, 50 epochs, gradient checkpointing, f16. */
+function guide(shared: ReturnType<typeof common>, photos: number, demo: boolean): TrainingSettings {
+  const settings: TrainingSettings = {
+    ...shared,
+    ...{ steps: 0, epochs: 50, learningRate: demo ? 1e-3 : 1e-4, schedule: 'constant', warmupSteps: 0 },
+    ...{ rank: 4, alpha: 4, optimizer: 'adamw8bit', classPictures: demo ? 10 : 100, keptAside: 0 },
+    ...{ recompute: 'on', previewEvery: demo ? 50 : 500 },
+  };
+  return { ...settings, steps: stepsOf(settings, Math.max(1, photos)) };
+}
 
 /** Complete settings of a preset or a reference recipe. `resolution`: the model's own, px. */
 export function presetSettings(
@@ -143,6 +156,7 @@ export function presetSettings(
       previewEvery: 100,
       keptAside: 0,
     };
+  if (id === 'guide') return guide(shared, photos, isDemoModel(modelId));
   const row = (isDemoModel(modelId) ? forDemoModel : forStableDiffusion)[id === 'kohya-like' ? 'balanced' : id];
   const wanted = Math.min(row.most, Math.max(row.fewest, row.stepsPerPhoto * photos));
   const steps = roundToInterval(wanted, row.interval);
@@ -158,6 +172,13 @@ export function presetSettings(
   };
   return id === 'kohya-like' ? { ...preset, learningRate: 2e-4, schedule: 'cosine', rank: 16, alpha: 8 } : preset;
 }
+
+/** The steps that `epochs` come to for so many photos in use; what was said in steps stays. */
+export const stepsOf = (settings: TrainingSettings, photos: number): number =>
+  settings.epochs > 0 && photos > 0
+    ? settings.epochs *
+      stepsPerEpoch(Math.max(learnedFrom(photos, settings.keptAside), settings.classPictures), settings)
+    : settings.steps;
 
 /** The settings that differ from `base`, in `base`'s order. */
 export const changedSettings = (settings: TrainingSettings, base: TrainingSettings): (keyof TrainingSettings)[] =>

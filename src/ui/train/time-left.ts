@@ -1,5 +1,6 @@
 // In: milliseconds; out: numbers rounded as a person would say them. messages/train.ts adds the words.
 import type { TrainingSettings } from '../../worker/api.ts';
+import { passesOf } from '../../worker/client.ts';
 import { previewSteps } from './presets.ts';
 
 export type TimeUnit = 's' | 'min' | 'h';
@@ -29,7 +30,7 @@ export function runMs(settings: TrainingSettings, photos: number, msPerStep: num
   const stops = previewSteps(settings.steps, settings.previewEvery).length;
   const checked = settings.keptAside > 0 ? settings.keptAside : photos;
   const forwards = stops * (2 * settings.previewSteps + 32 * checked);
-  const passesPerStep = 3 * settings.batch * settings.accumulate;
+  const passesPerStep = 3 * passesOf(settings);
   return msPerStep * (settings.steps + forwards / passesPerStep);
 }
 

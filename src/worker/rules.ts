@@ -1,0 +1,10 @@
+// What page and worker both go by, so that a rule is said once: functions and tables of earlier layers in, the same out.
+
+export { classSentence } from '../dataset/caption.ts';
+export { holdsName, withName } from '../dataset/name-in-caption.ts';
+export { learnedFrom } from '../dataset/split.ts';
+export { tasteOf } from '../diffusion/picture-taste.ts';
+export { samplers } from '../diffusion/samplers.ts';
+export { applied, changeBetween } from '../storage/project-change.ts';
+export { stepsPerEpoch } from '../training/epochs.ts';
+export { optimizers, PLAIN, passesOf, schedules } from '../training/settings.ts';
