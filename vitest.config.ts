@@ -1,14 +1,18 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-// Two suites that can be run alone: `node` needs nothing but Node; `gpu` runs the WGSL on Dawn (see test/gpu/device.ts).
+// Suites that can be run alone: `node` needs nothing but Node; `gpu` runs the WGSL on Dawn (see test/gpu/device.ts); `firefox` the page in Firefox.
 export default defineConfig({
   test: {
     projects: [
       // The plugin compiles the runes of ui/state.
       {
         plugins: [svelte()],
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/gpu/**', 'test/e2e/**'] },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/gpu/**', 'test/e2e/**', 'test/firefox/**'],
+        },
       },
       {
         test: {
@@ -17,6 +21,15 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'firefox',
+          include: ['test/firefox/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false, // software WebGPU takes all cores as it is
         },
       },
     ],

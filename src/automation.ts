@@ -17,29 +17,17 @@ export interface AutomationJob {
   photos: { name: string; base64: string }[];
   identifier: string;
   classNoun: string;
-  /** What the picture without and with the adapter shows. */
-  prompt: string;
+  /** What the picture without and with the adapter shows; null: none are drawn. */
+  prompt: string | null;
   /** What is not said is what the page itself would take. */
-  settings: Partial<
-    Pick<
-      TrainingSettings,
-      'steps' | 'learningRate' | 'rank' | 'alpha' | 'seed' | 'optimizer' | 'schedule' | 'warmupSteps' | 'classPictures'
-    >
-  >;
+  settings: Partial<TrainingSettings>;
 }
 export interface AutomationResult {
   gpu: GpuReport;
   summary: RunSummary;
   photosUsed: string[];
-  files: Record<
-    | 'adapter.safetensors'
-    | 'adapter.diffusers.safetensors'
-    | 'held-out.safetensors'
-    | 'base.png'
-    | 'adapted.png'
-    | 'compare.png',
-    string
-  >;
+  files: Record<'adapter.safetensors' | 'adapter.diffusers.safetensors' | 'held-out.safetensors', string> &
+    Partial<Record<'base.png' | 'adapted.png' | 'compare.png', string>>;
 }
 type Say = (line: string) => void;
 
@@ -84,29 +72,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
     trainingLines(settings.steps),
   );
 
-  const { sampler, steps, guidance } = tasteOf(model.id);
-  const draw = async (adapterId: string | null): Promise<Picture> => {
-    const request: DrawRequest = {
-      prompt: job.prompt,
-      negativePrompt: '',
-      seed: settings.seed,
-      ...{ sampler, steps, guidance },
-      adapterId,
-      moment: summary.step,
-      strength: 1,
-      size: summary.settings.resolution,
-      weights: summary.settings.weights,
-    };
-    const picture = await studio.draw(
-      never,
-      { ...request, moment: adapterId === null ? null : summary.step },
-      () => {},
-    );
-    say(`Picture ${adapterId === null ? 'without' : 'with'} the adapter: ${(picture.ms / 1000).toFixed(1)} s`);
-    return picture;
-  };
-  const base = await draw(null);
-  const adapted = await draw(summary.adapterId);
+  const pictures = job.prompt === null ? {} : await draw(studio, job.prompt, job.identifier, summary, photos);
   const kohya = await studio.adapterFile(summary.adapterId, summary.step, 'kohya');
   const diffusers = await studio.adapterFile(summary.adapterId, summary.step, 'diffusers');
   const evidence = await studio.evidence(summary.runId);
@@ -118,15 +84,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
       'adapter.safetensors': base64(kohya.bytes),
       'adapter.diffusers.safetensors': base64(diffusers.bytes),
       'held-out.safetensors': base64(evidence),
-      'base.png': base64(await bytesOf(base.png)),
-      'adapted.png': base64(await bytesOf(adapted.png)),
-      'compare.png': base64(
-        await sideBySide([
-          { label: 'a photo', picture: (photos[0] as Photo).reading.thumbnail },
-          { label: 'without', picture: base.png },
-          { label: `with ${job.identifier}`, picture: adapted.png },
-        ]),
-      ),
+      ...pictures,
     },
   };
 }
@@ -147,6 +105,39 @@ async function drawClass(
   }
   if (classPictures > 0) say(`Class pictures: ${classPictures} of “${request.prompt}”`);
   return pictures;
+}
+
+/** The same picture without and with the adapter, and both beside a photo. */
+async function draw(
+  studio: StudioClient,
+  prompt: string,
+  identifier: string,
+  { adapterId, step, settings }: RunSummary,
+  photos: readonly Photo[],
+): Promise<Pick<AutomationResult['files'], 'base.png' | 'adapted.png' | 'compare.png'>> {
+  const { sampler, steps, guidance } = tasteOf('demo');
+  const picture = async (adapterId: string | null): Promise<Picture> => {
+    const request: DrawRequest = {
+      ...{ prompt, negativePrompt: '', seed: settings.seed, sampler, steps, guidance },
+      ...{ adapterId, moment: adapterId === null ? null : step, strength: 1 },
+      ...{ size: settings.resolution, weights: settings.weights },
+    };
+    const drawn = await studio.draw(never, request, () => {});
+    say(`Picture ${adapterId === null ? 'without' : 'with'} the adapter: ${(drawn.ms / 1000).toFixed(1)} s`);
+    return drawn;
+  };
+  const base = await picture(null);
+  const adapted = await picture(adapterId);
+  const compared = await sideBySide([
+    { label: 'a photo', picture: (photos[0] as Photo).reading.thumbnail },
+    { label: 'without', picture: base.png },
+    { label: `with ${identifier}`, picture: adapted.png },
+  ]);
+  return {
+    'base.png': base64(await bytesOf(base.png)),
+    'adapted.png': base64(await bytesOf(adapted.png)),
+    'compare.png': base64(compared),
+  };
 }
 
 async function readPhotos(studio: StudioClient, job: AutomationJob, needs: number): Promise<Photo[]> {

@@ -1,6 +1,6 @@
 // In: this machine. Out: the path of a Chromium or Chrome, and how to start it headless with WebGPU on software.
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findProgram } from './programs.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
 const PLACES = [
@@ -10,10 +10,7 @@ const PLACES = [
 ];
 
 /** CHROMIUM names one; else the first on PATH, else the usual places. */
-export function findChromium(): string | undefined {
-  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((dir) => NAMES.map((name) => join(dir, name)));
-  return [process.env.CHROMIUM, ...onPath, ...PLACES].find((path) => path !== undefined && path !== '' && runs(path));
-}
+export const findChromium = (): string | undefined => findProgram(process.env.CHROMIUM, NAMES, PLACES);
 
 /** Software WebGPU everywhere, so that a picture looks the same on every machine; nothing phones home. */
 export const CHROMIUM_FLAGS = [
@@ -32,12 +29,3 @@ export const CHROMIUM_FLAGS = [
 
 export const NO_CHROMIUM =
   'No Chromium was found. Install Chromium or Google Chrome (Debian: apt-get install chromium), or name its program in the variable CHROMIUM.';
-
-function runs(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,14 +1,9 @@
 // A WebGPU device in Node: Dawn on whatever Vulkan driver exists — lavapipe first (f16, fast), else Chromium's SwiftShader.
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, globals } from 'webgpu';
-
-const DRIVERS = [
-  '/usr/share/vulkan/icd.d/lvp_icd.json',
-  '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json',
-  '/usr/lib/chromium/vk_swiftshader_icd.json',
-];
+import { softwareDriver } from './vulkan.ts';
 
 let dawn: GPU | undefined; // must stay referenced
 
@@ -16,7 +11,7 @@ let dawn: GPU | undefined; // must stay referenced
 export function gpu(): GPU {
   if (dawn) return dawn;
   Object.assign(globalThis, globals);
-  const driver = process.env.DARKROOM_ICD ?? DRIVERS.find(existsSync);
+  const driver = process.env.DARKROOM_ICD ?? softwareDriver();
   if (driver) process.env.VK_ICD_FILENAMES ??= driver;
   if (!process.env.XDG_RUNTIME_DIR) {
     const dir = join(tmpdir(), 'darkroom-xdg');

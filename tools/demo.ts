@@ -1,19 +1,17 @@
-// In: photos, a name, a few settings. Out: demo-output/: an adapter in both layouts, pictures without and with it, and the evidence, made by the page in Chromium.
+// In: photos, a name, a few settings. Out: demo-output/: an adapter in both layouts, pictures without and with it, and the evidence, made by the page in Firefox or Chromium.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from '@playwright/test';
 import type { AutomationJob, AutomationResult } from '../src/automation.ts';
 import { optimizers, schedules } from '../src/training/settings.ts';
+import { type BrowserName, chooseBrowser, openBrowser } from './browser.ts';
 import { buildIfStale, replaceModel, serve } from './build.ts';
-import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 import { root } from './packages.mjs';
-import { ensureChromium } from './system.ts';
 
 const HELP = `npm run demo -- [--photos DIR] [--model DIR] [--identifier W] [--class W] [--prompt P] [--steps N] [--lr X] [--rank N] [--seed N]
-                    [--optimizer adamw8bit] [--schedule NAME] [--warmup N] [--prior N] [--out DIR]
+                    [--optimizer adamw8bit] [--schedule NAME] [--warmup N] [--prior N] [--out DIR] [--browser B]
 
-Trains an adapter with the page itself, in headless Chromium on software WebGPU: no GPU is needed.
+Trains an adapter with the page itself, in a headless browser on software WebGPU: no GPU is needed.
   --photos      a folder of pictures (public/samples/octopus)
   --model       a model folder in diffusers' layout, in place of the demo model
   --identifier  a word that the model does not know (aawxbc)
@@ -22,7 +20,8 @@ Trains an adapter with the page itself, in headless Chromium on software WebGPU:
   --steps       300, or 600 where a step is quick; --lr 2e-3  --rank 8  --seed 42: as the page has them
   --optimizer   adamw, or adamw8bit; --schedule constant, cosine, … as diffusers names them; --warmup its steps
   --prior       so many class pictures, drawn by the model first (0)
-  --out         where the files go (demo-output)`;
+  --out         where the files go (demo-output)
+  --browser     firefox or chromium; the faster of those that this machine has or may install, which is Firefox on lavapipe`;
 const PICTURE = new Set(['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif', '.bmp']);
 
 export async function main(args: string[]): Promise<number> {
@@ -44,6 +43,7 @@ export async function main(args: string[]): Promise<number> {
       warmup: { type: 'string' },
       prior: { type: 'string' },
       out: { type: 'string', default: join(root, 'demo-output') },
+      browser: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -90,10 +90,10 @@ export async function main(args: string[]): Promise<number> {
   if (model && !existsSync(join(model, 'unet', 'config.json')))
     return wrong(`--model wants a folder with unet/config.json; there is none in ${model}`);
 
-  const missing = ensureChromium();
-  if (missing) return wrong(missing);
+  const browser = chooseBrowser(values.browser);
+  if ('missing' in browser) return wrong(browser.missing);
   await buildIfStale(console.log);
-  const result = await drive(job, model);
+  const result = await drive(browser.name, job, model);
 
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
@@ -109,24 +109,21 @@ export async function main(args: string[]): Promise<number> {
   return 0;
 }
 
-async function drive(job: AutomationJob, model: string | undefined): Promise<AutomationResult> {
+async function drive(name: BrowserName, job: AutomationJob, model: string | undefined): Promise<AutomationResult> {
   const server = await serve({ port: 4180, ...(model === undefined ? {} : { replace: replaceModel(model) }) });
-  const executablePath = findChromium();
-  const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: CHROMIUM_FLAGS });
+  const began = Date.now();
+  const say = (line: string) =>
+    console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${line}`);
+  const { browser, page: newPage, close } = await openBrowser(name);
   try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(0);
-    page.on('console', (message) => message.type() === 'error' && console.error(`page: ${message.text()}`));
-    page.on('pageerror', (error) => console.error(`page: ${error.message}`));
-    const began = Date.now();
-    await page.exposeFunction('say', (line: string) =>
-      console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${line}`),
-    );
+    say(`Browser: ${await browser.version()}`);
+    const page = await newPage((sentence) => console.error(`page: ${sentence}`));
+    await page.exposeFunction('say', say);
     await page.goto(new URL('automation.html', server.url).href);
-    await page.waitForFunction(() => window.darkroom !== undefined);
+    await page.waitForFunction(() => window.darkroom !== undefined, { timeout: 0 });
     return await page.evaluate((given) => window.darkroom.run(given), job);
   } finally {
-    await browser.close();
+    await close();
     await server.close();
   }
 }

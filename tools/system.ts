@@ -1,17 +1,13 @@
-// In: this machine. Out: a browser and a software GPU installed where that is ours to do (Debian, as root), or one sentence on what to install.
+// In: this machine. Out: browsers and a software GPU installed where that is ours to do (Debian, as root), or one sentence on what to install.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium, NO_CHROMIUM } from './chromium.ts';
+import { findFirefox, NO_FIREFOX } from './firefox.ts';
+import { lavapipe, namedDriver, softwareDriver } from './vulkan.ts';
 
 const SOURCES = '/etc/apt/sources.list.d';
-const LAVAPIPE = [
-  '/usr/share/vulkan/icd.d/lvp_icd.json',
-  '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json',
-  '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json',
-];
-
 const ours = existsSync('/etc/debian_version') && process.getuid?.() === 0;
 
 /** undefined when there is a browser now, else what to do. */
@@ -21,16 +17,27 @@ export function ensureChromium(): string | undefined {
   return findChromium() ? undefined : NO_CHROMIUM;
 }
 
+/** undefined when there is a Firefox now, and lavapipe where it needs one, else what to do. */
+export function ensureFirefox(): string | undefined {
+  if (!findFirefox() && ours) apt(['firefox-esr']);
+  return findFirefox() ? ensureLavapipe() : NO_FIREFOX;
+}
+
 /**
  * undefined when a Vulkan driver in software is here (lavapipe, else the SwiftShader that Debian's chromium brings) or none is needed (macOS and
  * Windows have their own GPU interface), else what to do.
  */
 export function ensureVulkan(): string | undefined {
-  if (process.platform !== 'linux' || process.env.DARKROOM_ICD || process.env.VK_ICD_FILENAMES) return;
-  if (LAVAPIPE.some(existsSync) && !tooOld()) return;
-  if (ours) installLavapipe();
-  if (LAVAPIPE.some(existsSync) || existsSync('/usr/lib/chromium/vk_swiftshader_icd.json')) return;
-  return 'No software Vulkan driver was found. Install Mesa 25 or newer (Debian 12: mesa-vulkan-drivers from bookworm-backports; Debian 13, Ubuntu 24.04 and Fedora: mesa-vulkan-drivers).';
+  const missing = ensureLavapipe();
+  return missing && softwareDriver() === undefined ? missing : undefined;
+}
+
+function ensureLavapipe(): string | undefined {
+  if (process.platform !== 'linux' || namedDriver()) return;
+  const here = () => lavapipe() !== undefined && !tooOld();
+  if (!here() && ours) installLavapipe();
+  if (here()) return;
+  return 'No software Vulkan driver was found that is new enough. Install Mesa 25 or newer (Debian 12: mesa-vulkan-drivers from bookworm-backports; Debian 13, Ubuntu 24.04 and Fedora: mesa-vulkan-drivers).';
 }
 
 /** Mesa 22, which Debian 12 has of its own, knows too little Vulkan for Dawn. */

@@ -1,4 +1,4 @@
-// In: a suite's name (node, gpu, e2e), or none for all. Out: the suites run, what they need installed, and one closing line `N passed, N failed`.
+// In: a suite's name (node, gpu, firefox, e2e), or none for all. Out: the suites run, what they need installed, and one closing line `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildIfStale } from './build.ts';
 import { root } from './packages.mjs';
-import { ensureChromium, ensureVulkan } from './system.ts';
+import { ensureChromium, ensureFirefox, ensureVulkan } from './system.ts';
 
 interface Count {
   passed: number;
@@ -24,13 +24,14 @@ interface Part {
   filters: string[];
 }
 
-const HELP = `npm test [-- node|gpu|e2e [FILTER…]]
+const HELP = `npm test [-- node|gpu|firefox|e2e [FILTER…]]
 
-node   everything that needs no GPU
-gpu    the engine on Dawn, on a software GPU unless DARKROOM_ICD names another Vulkan driver
-e2e    the page in Chromium (CHROMIUM names its program)
+node     everything that needs no GPU
+gpu      the engine on Dawn, on a software GPU unless DARKROOM_ICD names another Vulkan driver
+firefox  the page in Firefox (FIREFOX names its program), and its numbers against Chromium's
+e2e      the page in Chromium (CHROMIUM names its program)
 
-Without a name e2e runs beside node and gpu; what times the page (@timed) comes last and alone.`;
+Without a name e2e runs beside the others; what times the page (@timed) comes last and alone.`;
 
 /** With CI=true nothing may be left out: a skipped test or a missing adapter is a failure. */
 const strict = process.env.CI === 'true';
@@ -61,16 +62,25 @@ const SUITES = {
     },
     run: (part) => vitest('gpu', part),
   },
+  firefox: {
+    async prepare() {
+      const missing = ensureFirefox() ?? ensureChromium();
+      if (missing) return missing;
+      await buildIfStale(console.log);
+    },
+    run: (part) => vitest('firefox', part),
+  },
   e2e: e2e([`--grep-invert=${TIMED}`]),
   'e2e, timed': e2e([`--grep=${TIMED}`]),
 } satisfies Record<string, Suite>;
 type Name = keyof typeof SUITES;
 
 /** Rounds come one after another; the lanes of a round run side by side, and what is in a lane one after another. */
-const ALL: Name[][][] = [[['node', 'gpu'], ['e2e']], [['e2e, timed']]];
+const ALL: Name[][][] = [[['node', 'gpu', 'firefox'], ['e2e']], [['e2e, timed']]];
 const ALONE: Record<string, Name[][][]> = {
   node: [[['node']]],
   gpu: [[['gpu']]],
+  firefox: [[['firefox']]],
   e2e: [[['e2e', 'e2e, timed']]],
 };
 

@@ -21,8 +21,12 @@ export class Waits {
     });
   }
 
-  /** Times a wait for nothing, twice and as it will be from now on: nudged where it was slow both times. Resolves with its ms. */
+  /**
+   * Times a wait for nothing, twice and as it will be from now on: nudged where it was slow both times. Resolves with its ms. One wait goes before:
+   * it ends when the browser looks, and the next begins there. By itself it may be short by luck.
+   */
   async measure(): Promise<number> {
+    await this.#empty();
     const first = await this.#empty();
     if (first <= SLOW_MS) return first;
     const second = await this.#empty();

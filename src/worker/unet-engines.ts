@@ -201,9 +201,14 @@ async function freed(lane: Lane): Promise<void> {
   await lane.waits.done();
 }
 
-/** Measured where some dispatch of the plan could be too long on a slow adapter, or nothing else tells what it is; null: neither. */
+/**
+ * Measured where some dispatch of the plan could be too long on a slow adapter, or nothing else tells what it is; null: neither. How late the
+ * browser answers is measured either way: every wait of a run costs it.
+ */
 async function speedOf(pipelines: Pipelines, { plans }: Programs, report: PlannedFor): Promise<Speed | null> {
   const longest = Math.max(...Object.values(plans).flatMap((p) => p.dispatches.map((d) => d.launch.flops)));
   const hidden = !report.name && !isSoftware(report);
-  return longest > LEAST_DISPATCH_FLOPS || hidden ? measureSpeed(pipelines, kernelsOf(report)) : null;
+  if (longest > LEAST_DISPATCH_FLOPS || hidden) return measureSpeed(pipelines, kernelsOf(report));
+  await laneOf(pipelines.device).waits.measure();
+  return null;
 }

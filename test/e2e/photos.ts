@@ -1,5 +1,4 @@
-// In: a page to draw in. Out: image files of every kind that the page must take or refuse, as Playwright uploads them.
-import type { Page } from '@playwright/test';
+// In: a page to draw in, Playwright's or puppeteer's. Out: image files of every kind that the page must take or refuse, as Playwright uploads them.
 
 export interface Upload {
   name: string;
@@ -7,9 +6,14 @@ export interface Upload {
   buffer: Buffer;
 }
 
+type Canvas = readonly [width: number, height: number, type: string, alpha: number];
+interface Draws {
+  evaluate(draw: (given: Canvas) => Promise<string>, given: Canvas): Promise<string>;
+}
+
 /** Left half red, right half blue (so that a turn shows), noise in the upper half (so that nothing calls it blurred). */
 export async function picture(
-  page: Page,
+  page: Draws,
   name: string,
   width: number,
   height: number,
@@ -34,7 +38,7 @@ export async function picture(
       for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
       return btoa(text);
     },
-    [width, height, type, alpha] as const,
+    [width, height, type, alpha],
   );
   return { name, mimeType: type, buffer: Buffer.from(base64, 'base64') };
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { promisedMs } from '../../src/gpu/cards.ts';
 import { requestGpu } from '../../src/gpu/device.ts';
 import { enginePrograms } from '../../src/gpu/engine-plan.ts';
+import { laneOf } from '../../src/gpu/lane.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
 import { slowRun } from '../../src/training/slow-run.ts';
 import { runSpec } from '../../src/worker/engine-room.ts';
@@ -109,4 +110,14 @@ test('a nameless card of a software adapter’s speed gets its kernels, however 
   expect(report.name).toBe('');
   const software = planOf(files, spec('f16'), report).built.plans.train?.dispatches.map((d) => d.launch.defines);
   expect(software?.some((d) => d.TILED === true)).toBe(false);
+});
+
+test('a browser that answers late is nudged on a card whose speed nobody needs to know, too', async () => {
+  const software = { vendor: '', architecture: '', device: '', description: '', isFallbackAdapter: true }; // Firefox on lavapipe
+  const { time, gpu, build } = engines({ info: software, answers: { everyMs: 100, atSubmits: true } });
+  const unet = await time.until(build(spec('f16')));
+  const [device] = gpu.devices;
+  expect(laneOf(device!.gpu).waits.nudged).toBe(true);
+  await time.until(unet.step([example(1)]));
+  expect(device!.queue.empty).toBeGreaterThan(0);
 });

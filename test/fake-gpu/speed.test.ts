@@ -115,8 +115,9 @@ describe('the pace', () => {
 });
 
 describe('waits', () => {
-  async function empty(habits: Partial<Habits>) {
+  async function empty(habits: Partial<Habits>, begunAt = 0) {
     const { device, time, end } = fakeDevice(habits);
+    time.block(begunAt);
     try {
       const waits = new Waits(device.gpu);
       const ms = await time.until(waits.measure());
@@ -135,6 +136,14 @@ describe('waits', () => {
     expect(device.queue.empty).toBeGreaterThan(0);
     expect(device.queue.submits).toEqual([]); // nudges are no work
   });
+
+  test.each([1, 50, 95])(
+    'so it is where the first wait ends early, begun %i ms after it last looked',
+    async (begunAt) => {
+      const { waits } = await empty({ answers: firefox }, begunAt);
+      expect(waits.nudged).toBe(true);
+    },
+  );
 
   test('one that answers at once is left alone', async () => {
     const { ms, waits, device } = await empty({});
