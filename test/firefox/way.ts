@@ -112,10 +112,3 @@ function wholeFile(path: string): Buffer | undefined {
   const end = Math.max(...tensors.flatMap(([name, { data_offsets }]) => (name === '__metadata__' ? [] : data_offsets)));
   return bytes.length >= begin + end ? bytes : undefined;
 }
-
-/** From the page's first screen to Stable Diffusion 1.5 on its way: marked, its licence accepted. */
-export async function fetchStableDiffusion(page: Page): Promise<void> {
-  await choose(page, { begin: 'Stable Diffusion 1.5' });
-  await press(page, { begin: 'Get the model' });
-  await press(page, en.model.accept);
-}
