@@ -18,8 +18,8 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: ['test/gpu/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 600_000, // lavapipe compiles a kernel when it first runs: two minutes for the largest, where the browser tests take the other core
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
