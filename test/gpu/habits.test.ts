@@ -8,7 +8,7 @@ import { type GoldenValues, runGolden } from '../../tools/golden-run.ts';
 import { testDevice } from './device.ts';
 import { type DawnHabits, type HabitDevice, habitDevice } from './habit-device.ts';
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 }); // on a computer that may be busy
 let golden: GoldenFolder;
 let shared: GPUDevice;
 let pipelines: Pipelines;
