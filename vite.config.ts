@@ -43,7 +43,8 @@ export default defineConfig({
     rolldownOptions: { input: ['index.html', 'automation.html'], checks: { pluginTimings: false } },
   },
   plugins: [
-    svelte({ configFile: false }),
+    // Runes in all: without one of them a component would be compiled as Svelte 4's, whose bindings differ.
+    svelte({ configFile: false, compilerOptions: { runes: true } }),
     nothingLeaves,
     VitePWA({
       strategies: 'injectManifest',

@@ -27,8 +27,6 @@ export default defineConfig({
         test: {
           name: 'firefox',
           include: ['test/firefox/**/*.test.ts'],
-          // Red as it stands: after a reload the page is at Model, not at the run. `DARKROOM_WHOLE_WAY=1 npm test -- firefox` shows it.
-          exclude: process.env.DARKROOM_WHOLE_WAY ? [] : ['test/firefox/whole-way.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false, // software WebGPU takes all cores as it is

@@ -40,7 +40,17 @@ async function seen(page: Page, xpath: string, what: string, timeout?: number): 
 export async function press(page: Page, words: Words, { timeout = SOON_MS, within = '' } = {}): Promise<void> {
   const names = `(${is('.', words)} or ${is('@aria-label', words)}) and not(@disabled)`;
   const xpath = `${within}//*[self::button or self::a or self::summary][${names}]`;
-  await (await seen(page, xpath, `a button ${say(words)}`, timeout)).click();
+  const what = `a button ${say(words)}`;
+  await (await until(`${what} at rest`, async () => atRest(await seen(page, xpath, what, timeout)), timeout)).click();
+}
+
+/** The element, when it stands still: a click goes to a place, and what is measured or read may still push a button down. */
+async function atRest(one: ElementHandle<Element>): Promise<ElementHandle<Element> | undefined> {
+  const place = async () => JSON.stringify(await one.boundingBox());
+  await one.scrollIntoView();
+  const before = await place();
+  await new Promise((resolve) => setTimeout(resolve, 2 * LOOK_MS));
+  return before !== 'null' && (await place()) === before ? one : undefined;
 }
 
 /** Presses the label of a radio button. */
