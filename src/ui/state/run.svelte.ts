@@ -2,6 +2,7 @@
 import type { Progress, RunSummary, TrainEvent, TrainingJob } from '../../worker/api.ts';
 import {
   finished,
+  goingOn,
   newRun,
   type Preview,
   type RunState,
@@ -74,17 +75,7 @@ export class Run {
     const before = job.runId === this.id ? this.view : null;
     this.id = job.runId;
     this.job = job;
-    this.view = before
-      ? {
-          ...before,
-          settings: job.settings,
-          status: 'preparing',
-          preparing: [],
-          ownPhotos: null,
-          heldBack: false,
-          summary: null,
-        }
-      : newRun(job.runId, job.settings);
+    this.view = before ? goingOn(before, job.settings) : newRun(job.runId, job.settings);
     this.trouble = null;
     this.tookMs = null;
     this.#asked = null;

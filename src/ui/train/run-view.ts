@@ -50,6 +50,17 @@ export interface RunView {
   summary: RunSummary | null;
 }
 
+/** The same run, about to go on with these settings: what its last session came to does not stand in the way. */
+export const goingOn = (view: RunView, settings: TrainingSettings): RunView => ({
+  ...view,
+  settings,
+  status: 'preparing',
+  preparing: [],
+  ownPhotos: null,
+  heldBack: false,
+  summary: null,
+});
+
 export function newRun(runId: string, settings: TrainingSettings): RunView {
   return {
     runId,
