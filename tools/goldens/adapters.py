@@ -72,11 +72,15 @@ def renamed(tensors, spell, kohya=False) -> dict[str, torch.Tensor]:
     return out
 
 
+def every_module_once():
+    """LyCORIS's own preset names the time embedding twice, as a class and by its layers, and then refuses to make, or to read, two of one name."""
+    LycorisNetworkKohya.apply_preset({**PRESET["full"], "unet_target_name": ["conv_in", "conv_out"]})
+
+
 def lycoris(**settings):
     """LyCORIS's LoCon over the whole U-Net, as kohya's scripts make one."""
     unet = narrow_unet()
-    # Its own preset names the time embedding twice, as a class and by its layers, and then refuses to make two of one name.
-    LycorisNetworkKohya.apply_preset({**PRESET["full"], "unet_target_name": ["conv_in", "conv_out"]})
+    every_module_once()
     network = LycorisNetworkKohya([], unet, lora_dim=4, alpha=2, conv_lora_dim=2, conv_alpha=1, network_module="locon", **settings)
     network.apply_to([], unet, apply_text_encoder=False, apply_unet=True)
     network.double()

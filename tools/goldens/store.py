@@ -24,7 +24,8 @@ class Tensors:
 
     def bytes(self) -> bytes:
         header = {"format": "pt", "seed": str(self.seed), **VERSIONS}
-        return save({k: np.ascontiguousarray(v) for k, v in self.tensors.items()}, metadata=dict(sorted(header.items())))
+        # np.ascontiguousarray alone gives a single number one dimension: kohya's alphas have none.
+        return save({k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in self.tensors.items()}, metadata=dict(sorted(header.items())))
 
 
 @dataclass

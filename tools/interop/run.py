@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(f"{HERE}/../..")
 sys.path.insert(0, os.path.dirname(HERE))
 import adapters as a
+import locon
 from checks import Checks, near
 
 KOHYA, DIFFUSERS = "adapter.safetensors", "adapter.diffusers.safetensors"
@@ -116,6 +117,7 @@ def check_folder(checks: Checks, folder: str, name: str, pipe, work: str, read_b
     checks.run(f"{name}: diffusers loads {KOHYA}", lambda: loads("kohya", kohya))
     checks.run(f"{name}: diffusers loads {DIFFUSERS}", lambda: loads("diffusers", diffusers))
     checks.run(f"{name}: its hashes are sd-scripts'", lambda: hashes(kohya))
+    checks.run(f"{name}: LyCORIS applies {KOHYA} whole, and draws the same", lambda: near(locon.output(pipe.unet, kohya, a.output), out["kohya"], AGREE, "its output"))
     checks.run(f"{name}: both draw the same", lambda: near(out["kohya"], out["diffusers"], AGREE, "the kohya file's output"))
     checks.run(f"{name}: merged as A1111 does, the same", lambda: near(a.output(a.merged(pipe.unet, a.read(kohya)[0])), out["kohya"], AGREE, "the merged output"))
     checks.run(f"{name}: diffusers loads it spelled lora_A / lora_B", lambda: (spelled_by_peft(diffusers, variant), loads("peft", variant))[1])
@@ -166,6 +168,7 @@ def main():
                 checks.run(f"alpha {alpha}: our writer runs", lambda: ours("write-adapters.ts", "--out", folder, "--alpha", str(alpha)))
                 if os.path.exists(f"{folder}/{KOHYA}"):
                     check_folder(checks, folder, f"alpha {alpha}", pipe, work, read_back=True)
+            locon.check(checks, work, ours, hashes)
             if os.path.exists(f"{ROOT}/demo-output/{KOHYA}"):
                 check_folder(checks, f"{ROOT}/demo-output", "demo-output", pipe, work, read_back=False)
     sys.exit(checks.close())
