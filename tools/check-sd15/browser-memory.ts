@@ -1,11 +1,11 @@
-// In: the profile folder of a running Chromium (Linux). Out: how much memory its processes take, by kind, now and at the most.
+// In: the profile folder of a running Chromium or Firefox (Linux). Out: how much memory its processes take, by kind, now and at the most.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Proportional set sizes in bytes: memory that several processes share is counted once, in parts. */
 export interface BrowserMemory {
   browser: number;
   renderer: number; // pages and their workers
-  gpu: number; // the GPU's own process: with a software adapter the model lies here
+  gpu: number; // Chromium's own process for the GPU: with a software adapter the model lies here (in Firefox: in `browser`)
   other: number;
 }
 type Kind = keyof BrowserMemory;
@@ -24,19 +24,25 @@ const read = (path: string): string => {
   }
 };
 
+/** Chromium names a process by `--type=`, Firefox by the last of a `-contentproc`'s words. */
+function kindOf(command: string): Kind {
+  const type = /--type=(\S+)/.exec(command)?.[1] ?? /-contentproc .*?(\w+)\s*$/.exec(command)?.[1];
+  if (type === undefined) return 'browser';
+  if (type === 'renderer' || type === 'tab') return 'renderer';
+  return type === 'gpu-process' || type === 'gpu' ? 'gpu' : 'other';
+}
+
 /** Every process that descends from the browser with this profile. Throws when there is none. */
 function processesOf(profile: string): Process[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid): Process & { command: string } => {
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-      const type = /--type=(\S+)/.exec(command)?.[1];
-      const kind: Kind =
-        type === undefined ? 'browser' : type === 'renderer' ? 'renderer' : type === 'gpu-process' ? 'gpu' : 'other';
+      const kind = kindOf(command);
       const parent = Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1] ?? 0);
       return { pid: Number(pid), parent, kind, command };
     });
-  const roots = all.filter(({ command, kind }) => kind === 'browser' && command.includes(`--user-data-dir=${profile}`));
+  const roots = all.filter(({ command, kind }) => kind === 'browser' && command.includes(profile));
   if (roots.length === 0) throw new Error(`no browser runs with the profile ${profile}`);
   const family = new Map(roots.map((root) => [root.pid, root as Process]));
   for (let grown = true; grown; ) {

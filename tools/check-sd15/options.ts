@@ -17,7 +17,8 @@ a forward and whole training steps on Dawn, and compares noise prediction, loss 
   --steps N                 optimizer steps after the comparison (default 2): memory is counted to their end
   --encoders                the text encoder instead of the U-Net
   --vae                     the VAE instead of the U-Net
-  --page                    on the page itself, in Chromium; with --steps 0 only as far as the stored model's way to the GPU
+  --page                    on the page itself; with --steps 0 only as far as the stored model's way to the GPU
+  --browser firefox|chromium  which one the page runs in (default: the faster one that is here, which is Firefox on lavapipe)
   --folder DIR              where checkpoints and references are kept (default .cache/sd15; about 4 GB at full size)
   --json FILE               what was measured`;
 
@@ -33,6 +34,7 @@ export interface Options {
   encoders: boolean;
   vae: boolean;
   page: boolean;
+  browser: string | undefined;
   folder: string;
   json: string | undefined;
 }
@@ -53,6 +55,7 @@ export function readOptions(args: string[]): Options | 'help' {
       encoders: { type: 'boolean', default: false },
       vae: { type: 'boolean', default: false },
       page: { type: 'boolean', default: false },
+      browser: { type: 'string' },
       folder: { type: 'string', default: '.cache/sd15' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -64,7 +67,7 @@ export function readOptions(args: string[]): Options | 'help' {
     if (!found) throw new Error(`--${name} takes ${allowed.join(' or ')}, got “${values[name]}”`);
     return found;
   };
-  const { heavy, narrow, encoders, vae, page, folder, json } = values;
+  const { heavy, narrow, encoders, vae, page, browser, folder, json } = values;
   return {
     layout: oneOf('layout', ['diffusers', 'ldm']),
     weights: oneOf('weights', ['f16', 'int8']),
@@ -72,6 +75,6 @@ export function readOptions(args: string[]): Options | 'help' {
     size: Number(oneOf('size', ['256', '384', '512'])),
     kernels: oneOf('kernels', ['tiles', 'registers']),
     steps: Number(oneOf('steps', ['0', '1', '2', '3', '4'])),
-    ...{ heavy, narrow, encoders, vae, page, folder, json },
+    ...{ heavy, narrow, encoders, vae, page, browser, folder, json },
   };
 }
