@@ -21,6 +21,7 @@ const LAYERS = [
   'adapter',
   'training',
   'storage',
+  'bench',
   'worker',
   'ui',
 ];

@@ -7,11 +7,10 @@ import { softwareDriver } from './vulkan.ts';
 
 let dawn: GPU | undefined; // must stay referenced
 
-/** Dawn's navigator.gpu. DARKROOM_ICD names another Vulkan driver file. */
-export function gpu(): GPU {
+/** Dawn's navigator.gpu. DARKROOM_ICD names another Vulkan driver file. `driver`: null for those that the machine has of its own. */
+export function gpu(driver: string | null = process.env.DARKROOM_ICD ?? softwareDriver() ?? null): GPU {
   if (dawn) return dawn;
   Object.assign(globalThis, globals);
-  const driver = process.env.DARKROOM_ICD ?? softwareDriver();
   if (driver) process.env.VK_ICD_FILENAMES ??= driver;
   if (!process.env.XDG_RUNTIME_DIR) {
     const dir = join(tmpdir(), 'darkroom-xdg');

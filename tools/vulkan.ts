@@ -12,5 +12,5 @@ const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 export const namedDriver = (): string | undefined =>
   process.env.DARKROOM_ICD || process.env.VK_ICD_FILENAMES || undefined;
 export const lavapipe = (): string | undefined => LAVAPIPE.find(existsSync);
-export const softwareDriver = (): string | undefined =>
-  lavapipe() ?? (existsSync(SWIFTSHADER) ? SWIFTSHADER : undefined);
+export const swiftshader = (): string | undefined => [SWIFTSHADER].find(existsSync);
+export const softwareDriver = (): string | undefined => lavapipe() ?? swiftshader();

@@ -8,6 +8,7 @@ import { MAX_DISPATCH_FLOPS } from './engine-plan.ts';
 import { laneOf } from './lane.ts';
 import type { Pipelines } from './pipelines.ts';
 import { Program } from './program.ts';
+import { replays } from './replays.ts';
 import { measure, type Products, type Speed } from './stopwatch.ts';
 
 /** What a dispatch may take where the adapter allows. */
@@ -57,26 +58,8 @@ export async function measureSpeed(pipelines: Pipelines, kernels: KernelChoice):
     programs.set(side, program);
     return program;
   };
-  const warm = new Set<GPUComputePipeline | undefined>();
-  const encoded = (program: Program, n: number): GPUCommandBuffer => {
-    const encoder = device.createCommandEncoder();
-    for (let i = 0; i < n; i++) program.encode(encoder);
-    return encoder.finish();
-  };
-  const time: Products['time'] = async (which, n) => {
-    const program = await programOf(SIDES[which] as number);
-    const pipeline = program.commands[0]?.pipeline;
-    if (!warm.has(pipeline)) {
-      device.queue.submit([encoded(program, 1)]); // a driver may compile a kernel when it first runs
-      await lane.waits.done();
-      warm.add(pipeline);
-    }
-    const commands = encoded(program, n);
-    const begun = lane.now();
-    device.queue.submit([commands]);
-    await lane.waits.done();
-    return { begun, ended: lane.now() };
-  };
+  const warm = new Set<GPUComputePipeline>();
+  const time: Products['time'] = async (which, n) => replays([await programOf(SIDES[which] as number)], lane, warm)(n);
   try {
     const emptyMs = await lane.waits.measure();
     const flops = SIDES.map((side) => 2 * side ** 3);

@@ -1,6 +1,7 @@
 // Every word a user can read, in one typed object per language. A second language is one more `Messages`; numbers and names are arguments.
 import type { Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { count, percent } from './amounts.ts';
+import { bench } from './messages/bench.ts';
 import { compare } from './messages/compare.ts';
 import { intake } from './messages/intake.ts';
 import { model } from './messages/model.ts';
@@ -18,6 +19,7 @@ const steps: Record<Screen, string> = {
   name: 'Name',
   train: 'Train',
   compare: 'Compare',
+  bench: 'Bench',
 };
 const phases: Record<Phase, string> = {
   'opening-model': 'Opening the model',
@@ -165,6 +167,7 @@ export const en = {
 
   train,
   compare,
+  bench,
   intake,
   numbers,
   words,

@@ -1,6 +1,7 @@
 // The seam between the page and the studio worker: types only. The page calls `StudioClient` (client.ts, AbortSignal first); the worker
 // implements `Studio` and is reached through Comlink. Long work reports progress as data and stops cleanly between submits.
 import type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
+import type { CardBench } from '../bench/card-bench.ts';
 import type { PhotoReading } from '../dataset/read-photo.ts';
 import type { AdapterChoice, DrawRequest, Picture } from '../diffusion/picture.ts';
 import type { TokenReport } from '../encoders/tokenizer.ts';
@@ -21,6 +22,7 @@ import type { TrainingSettings } from '../training/settings.ts';
 import type { Forecast } from './forecast.ts';
 
 export type { AdapterFile, AdapterInfo, AdapterLayout, AdapterNumbers } from '../adapter/adapter-info.ts';
+export type { CardBench } from '../bench/card-bench.ts';
 export type { Crop } from '../dataset/crop.ts';
 export type { Photo } from '../dataset/photo.ts';
 export type { PhotoFlag, PhotoReading } from '../dataset/read-photo.ts';
@@ -81,6 +83,8 @@ export interface Studio {
   forecast(settings: TrainingSettings): Promise<Forecast>;
   /** ms per step, from ten steps on this GPU with these settings; remembered for forecasts. Nothing of it is kept otherwise. */
   measure(settings: TrainingSettings, onProgress: OnProgress): Promise<number>;
+  /** What this card does, as text for an issue, in about so many ms. No model is needed; the open one's engine is closed for it. */
+  bench(budgetMs: number, onProgress: OnProgress): Promise<CardBench>;
   /** `unasked`: nobody pressed anything for it; where another tab has the graphics card it waits in silence. */
   draw(request: DrawRequest, onProgress: OnProgress, unasked?: boolean): Promise<Picture>;
   /** With the id of a stored run it goes on from its last saved step, with the photos it began with. */

@@ -104,6 +104,8 @@ export class StudioClient implements Calls {
       (studio, ticket) => studio.measure(ticket, settings, this.#connect().hear(onProgress)),
       this.#openAgain,
     );
+  bench: Calls['bench'] = (signal, budgetMs, onProgress) =>
+    this.#long(signal, (studio, ticket) => studio.bench(ticket, budgetMs, this.#connect().hear(onProgress)));
   developPreview: Calls['developPreview'] = (signal, runId, step, onProgress) =>
     this.#long(
       signal,

@@ -11,6 +11,7 @@ import { measureSteps } from '../training/measure.ts';
 import { type FileOrigin, Trouble } from '../trouble.ts';
 import { type AdapterShelf, adapterShelf } from './adapter-shelf.ts';
 import { blaming } from './blame.ts';
+import { bench } from './card-bench.ts';
 import { cardLock } from './card-lock.ts';
 import { judgedDecode } from './decode-fits.ts';
 import {
@@ -40,7 +41,8 @@ import type { WireStudio } from './wire.ts';
 export function createStudio(stored: Kept): WireStudio {
   const kept = { ...stored, runs: wholeRuns(stored.runs), adapters: wholeAdapters(stored.adapters) };
   const turns = gpuTurns();
-  const card = cardLock(async () => model?.letGo());
+  const letGo = async () => model?.letGo();
+  const card = cardLock(letGo);
   const shelf: AdapterShelf = adapterShelf(kept.adapters, (modelId) => earlierBase(models, modelId));
   let models: ModelShelf = kept.models(globalThis.location?.href ?? 'http://localhost/'); // until begin() says better
   let model: ModelSession | null = null;
@@ -184,6 +186,9 @@ export function createStudio(stored: Kept): WireStudio {
         };
         return card.use('measuring', () => turns.picture(signal, inTurn), { signal });
       }),
+
+    bench: (ticket, budgetMs, onProgress) =>
+      under(ticket, (signal) => bench({ turns, card, letGo }, signal, budgetMs, onProgress)),
 
     developPreview: (ticket, runId, step, onProgress) =>
       under(ticket, async (signal) => {

@@ -7,6 +7,7 @@ export type LongMethod =
   | 'importModel'
   | 'readPhoto'
   | 'measure'
+  | 'bench'
   | 'draw'
   | 'developPreview'
   | 'train';

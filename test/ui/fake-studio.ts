@@ -5,6 +5,7 @@ import type { StudioCalls } from '../../src/ui/state/studio.ts';
 import type {
   AdapterFile,
   AdapterInfo,
+  CardBench,
   GpuReport,
   ModelInfo,
   ModelListing,
@@ -123,6 +124,14 @@ export class FakeStudio implements StudioCalls {
     }
     this.#msPerStep = 1480;
     return this.#msPerStep;
+  }
+  async bench(...[signal, budgetMs, onProgress]: Parameters<StudioCalls['bench']>): Promise<CardBench> {
+    this.calls.push(`bench ${budgetMs}`);
+    for (let done = 0; done <= 4; done++) {
+      onProgress({ phase: 'measuring', done, total: 4 });
+      await this.#rest(signal);
+    }
+    return { text: 'Darkroom bench\n\nAdapter: GeForce RTX 3060', secondsAStep: 0.42 };
   }
   developPreview(..._: Parameters<StudioCalls['developPreview']>): Promise<Picture> {
     return Promise.reject(new Error('the fake studio develops nothing'));

@@ -60,6 +60,7 @@ export class Darkroom {
     name: this.naming.complete,
     train: this.run.summary !== null,
     compare: false,
+    bench: false,
   }));
   readonly lamp: LampLight = $derived.by(() => this.#light());
 

@@ -4,7 +4,16 @@ import type { Trouble, TroubleCode, TroubleFacts } from '../../trouble.ts';
 import type { Studio } from '../../worker/api.ts';
 
 type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
-type Long = 'openModel' | 'fetchModel' | 'importModel' | 'readPhoto' | 'measure' | 'draw' | 'developPreview' | 'train';
+type Long =
+  | 'openModel'
+  | 'fetchModel'
+  | 'importModel'
+  | 'readPhoto'
+  | 'measure'
+  | 'bench'
+  | 'draw'
+  | 'developPreview'
+  | 'train';
 export type StudioCalls = Omit<Studio, Long> & { [K in Long]: SignalFirst<Studio[K]> } & {
   /** Ends whatever the worker does at once: calls under way reject with an AbortError. What was saved stays. */
   startAgain(): void;
