@@ -125,6 +125,8 @@ export interface TroubleFacts {
   'disk-full': { neededBytes: number; freeBytes: number };
   /** `doing`: what the other one has the graphics card for, where it says so. */
   'another-tab': { doing?: 'training' | 'drawing' | 'measuring' };
+  /** Neither save of a run, the newest of step `step`, has the bytes that were written. */
+  'run-damaged': { step: number };
   /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */
   'other-photos': { began: number; here: number; missing: string[] };
   /** The sentence of the class pictures says the name, so that they would teach what it is not. */

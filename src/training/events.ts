@@ -7,6 +7,7 @@ export type TrainEvent =
   | { kind: 'progress'; progress: Progress }
   | { kind: 'planned'; gpuBytes: GpuBytes; flopsPerStep: number; dispatchesPerStep: number; adapterBytes: number }
   | { kind: 'own-photos'; photos: number } // it goes on with those it began with: the page's are others by now
+  | { kind: 'older-save'; step: number; damagedStep: number } // the newest save was damaged: it goes on from the one before
   | { kind: 'resumed'; step: number }
   | {
       kind: 'step';

@@ -7,7 +7,7 @@ import { asFarAsRead, holdsName } from '../dataset/name-in-caption.ts';
 import { splitPhotos } from '../dataset/split.ts';
 import type { LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
-import type { RunStore, StoredRun } from '../storage/run-store.ts';
+import type { LoadedRun, RunStore, StoredRun } from '../storage/run-store.ts';
 import type { TrainingJob } from '../training/job.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import { bestStep, type History, type Snapshot } from '../training/snapshot.ts';
@@ -22,7 +22,7 @@ export interface RunRecord {
   facts: EngineFacts;
   msPerStep: number;
   /** The run as it was left, checked to be the same run; null where there is none. */
-  load(): Promise<StoredRun | null>;
+  load(): Promise<LoadedRun | null>;
   save(snapshot: Snapshot, state: RunSummary['state']): Promise<void>;
   moment(step: number, weights: LoraWeights): Promise<void>;
   /** How the run ended, beside its last snapshot. */

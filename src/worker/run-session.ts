@@ -113,6 +113,8 @@ export function runSession(
   async function train(): Promise<RunSummary> {
     checkJob(job, canvas.sizes, modules);
     const stored = await record.load();
+    if (stored?.damagedStep !== undefined)
+      report({ kind: 'older-save', step: stored.snapshot.step, damagedStep: stored.damagedStep });
     prepared = await prepareRun(
       canvas,
       job,

@@ -54,6 +54,7 @@ const rows: Row[] = [
   ['busy-training', {}, 'Go to training'],
   ['broken-weights', { file: 'x', tensor: 't', found: 'nan', count: 2 }, 'Choose another'],
   ['no-answer', { step: 4 }, 'Continue'],
+  ['run-damaged', { step: 50 }, 'New run'],
   ['other-photos', { began: 8, here: 7, missing: ['a.png'] }, 'New run'],
   ['not-this-family', { key: 'k', expected: 'a', got: 'b' }, 'Choose another'],
   ['photo-unreadable', { file: 'x.jpg', reason: 'truncated' }, 'Leave out'],

@@ -113,6 +113,7 @@ export const train = {
   startNew: 'Start a new run',
   discard: 'Delete it',
   discarded: 'The unfinished run was deleted.',
+  olderSave: (step: number) => `What was saved at step ${amount(step)} is damaged; the save before it is whole.`,
   resetTitle: 'The graphics card was reset. Nothing is lost.',
   resetHint: (step: number) => `Training goes on from step ${amount(step)}.`,
   heldTitle: 'The browser holds back graphics for two minutes after two crashes.',

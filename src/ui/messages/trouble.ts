@@ -145,6 +145,12 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'other-photos':
       return otherPhotos(mishap.facts);
+    case 'run-damaged':
+      return say(
+        `What was saved of this run at step ${mishap.facts.step} is damaged, and so is the save before it.`,
+        'It cannot go on. The adapters of its earlier steps are kept; a new run begins from the start.',
+        'New run',
+      );
     case 'class-prompt':
       return say(
         'The class pictures need a sentence of their own.',

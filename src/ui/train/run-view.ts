@@ -41,6 +41,7 @@ export interface RunView {
   notSaved: { step: number; keptStep: number } | null; // the disk is full
   begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
+  olderSave: { step: number; damagedStep: number } | null; // the newest save was damaged: it went on from the one before
   resets: number; // times the graphics card was reset since the page opened
   heldBack: boolean; // the browser gives no graphics for a while
   hung: boolean; // the last time that it went on by itself, it had stopped answering
@@ -57,6 +58,7 @@ export const goingOn = (view: RunView, settings: TrainingSettings): RunView => (
   status: 'preparing',
   preparing: [],
   ownPhotos: null,
+  olderSave: null,
   heldBack: false,
   summary: null,
 });
@@ -84,6 +86,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     notSaved: null,
     begunWith: null,
     ownPhotos: null,
+    olderSave: null,
     resets: 0,
     heldBack: false,
     hung: false,
@@ -163,6 +166,9 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'own-photos':
         run.ownPhotos = event.photos;
+        break;
+      case 'older-save':
+        run.olderSave = { step: event.step, damagedStep: event.damagedStep };
         break;
       case 'resumed':
         run = { ...backTo(run, event.step), notSaved: null, status: run.status === 'paused' ? 'running' : run.status };
