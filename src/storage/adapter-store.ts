@@ -12,7 +12,7 @@ export interface StoredAdapter extends AdapterInfo {
   run: RunSummary | null; // null = read from a file
   photos: number; // those kept aside too
   base?: BaseModel; // absent: stored before this was kept, or read from a file
-  modules?: readonly LoraModule[]; // absent: stored before this was kept, or a run's; then all are linear layers
+  modules?: readonly LoraModule[]; // absent: stored before this was kept, or a run's of the attention alone; then all are linear layers
   said?: Readonly<Record<string, string>>; // what a file that was read says of its base
 }
 export interface AdapterStore {

@@ -2,9 +2,9 @@
 import { fitAdapter } from '../adapter/fit.ts';
 import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
-import { ATTENTION_TARGETS, isTarget } from '../model/lora.ts';
+import { ATTENTION_TARGETS, isTarget, LINEAR_TARGETS, LOCON_TARGETS } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
-import type { TrainingSettings } from '../training/settings.ts';
+import type { Targets, TrainingSettings } from '../training/settings.ts';
 import type { Lend } from './vae-room.ts';
 
 /** What an engine is built for. Rank and alpha say how its LoRA weights count: alpha / rank · up · down. */
@@ -15,7 +15,7 @@ export interface EngineSpec {
   weights: WeightStorage;
   textTokens?: number; // of the prompts of pictures; 77 where nothing is said
   training: TrainingSettings | null; // null = only pictures
-  /** Modules that it adapts; absent: the attention's projections, as runs do. */
+  /** Modules that it adapts; absent: the attention's projections. */
   targets?: readonly string[];
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
@@ -57,6 +57,16 @@ interface Slot {
   carries: string | null;
 }
 
+/** Modules that a run trains, by the ends of their names. */
+export const namesOf: Readonly<Record<Targets, readonly string[]>> = {
+  attention: ATTENTION_TARGETS,
+  linears: LINEAR_TARGETS,
+  locon: LOCON_TARGETS,
+};
+/** The same, as a spec has them. */
+export const targetsOf = ({ targets }: Pick<TrainingSettings, 'targets'>): Pick<EngineSpec, 'targets'> =>
+  targets === 'attention' ? {} : { targets: namesOf[targets] };
+
 /** The engine of a run with these settings. */
 export const runSpec = (settings: TrainingSettings): EngineSpec => ({
   rank: settings.rank,
@@ -64,6 +74,7 @@ export const runSpec = (settings: TrainingSettings): EngineSpec => ({
   size: settings.resolution,
   weights: settings.weights,
   training: settings,
+  ...targetsOf(settings),
 });
 /** The engine of a picture, adapter of `rank` included. */
 export const pictureSpec = (

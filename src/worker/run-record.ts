@@ -110,8 +110,10 @@ export function runRecord(
     const { adapterId, moments } = run;
     const name = adapterName(identifier, classNoun);
     const known = { adapterId, name, identifier, classNoun, modelId, rank, alpha, moments, fileBytes, photos, run };
+    // Of the attention alone all are linear layers: the weights tell their sizes.
+    const kinds = settings.targets === 'attention' ? {} : { modules };
     const moment = { bestStep: run.bestStep, createdAt: startedAt, ...(base && { base: base() }) };
-    if (moments.length > 0) await adapters.save({ ...known, ...moment });
+    if (moments.length > 0) await adapters.save({ ...known, ...kinds, ...moment });
     return run;
   }
 }
@@ -128,6 +130,7 @@ function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
   for (const setting of [
     'rank',
     'alpha',
+    'targets',
     'seed',
     'batch',
     'accumulate',
