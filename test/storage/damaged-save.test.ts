@@ -1,5 +1,6 @@
 // A run's two saves with a byte flipped in any part of them: it goes on from the older one, or says why it cannot; other runs are untouched.
 import { describe, expect, it } from 'vitest';
+import { adapterStore } from '../../src/storage/adapter-store.ts';
 import { checksum } from '../../src/storage/checksum.ts';
 import type { Database, Key } from '../../src/storage/database.ts';
 import { runStore, type StoredRun } from '../../src/storage/run-store.ts';
@@ -107,6 +108,22 @@ describe('a damaged save', () => {
     expect(steps).toEqual([150, 200]);
     expect(await db.keysUnder(['snapshot', 'a'])).toHaveLength(1);
   });
+});
+
+it('a saved step of an adapter with a flipped byte says so; its others are whole', async () => {
+  const db = emptyDatabase();
+  const store = adapterStore(db);
+  const weights = (value: number) => new Map([['to_q', { down: Float32Array.of(value), up: Float32Array.of(-value) }]]);
+  for (const step of [50, 100]) await store.saveMoment('a', step, weights(step));
+  for (const part of ['down', 'up'] as const) {
+    const stored = weights(100);
+    new Uint8Array(stored.get('to_q')![part].buffer)[2]! ^= 1;
+    await db.write({ put: [[['moment', 'a', 100], stored]] });
+    await expect(store.moment('a', 100)).rejects.toMatchObject({ code: 'gone', facts: { damaged: true } });
+  }
+  expect(await store.moment('a', 50)).toEqual(weights(50));
+  await store.forget('a');
+  expect([...(await db.keysUnder(['moment'])), ...(await db.keysUnder(['checksum']))]).toEqual([]);
 });
 
 it('a checksum does not depend on the order of fields, and does on every value', async () => {

@@ -51,6 +51,7 @@ const rows: Row[] = [
   ['gone', { what: 'adapter', name: '' }, 'Look again'],
   ['gone', { what: 'run', name: 'step 4' }, 'Look again'],
   ['gone', { what: 'model', name: 'mine' }, 'Look again'],
+  ['gone', { what: 'moment', name: 'step 4', damaged: true }, 'Look again'],
   ['busy-training', {}, 'Go to training'],
   ['broken-weights', { file: 'x', tensor: 't', found: 'nan', count: 2 }, 'Choose another'],
   ['no-answer', { step: 4 }, 'Continue'],
