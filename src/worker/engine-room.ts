@@ -1,6 +1,6 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
 import { fitAdapter } from '../adapter/fit.ts';
-import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
+import type { EngineMade, LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
 import { ATTENTION_TARGETS, isTarget, LINEAR_TARGETS, LOCON_TARGETS } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
@@ -15,6 +15,8 @@ export interface EngineSpec {
   weights: WeightStorage;
   textTokens?: number; // of the prompts of pictures; 77 where nothing is said
   training: TrainingSettings | null; // null = only pictures
+  /** The engine of this run in an earlier visit: on the same card it gets that one's kernels. */
+  like?: EngineMade;
   /** Modules that it adapts; absent: the attention's projections. */
   targets?: readonly string[];
 }
@@ -31,8 +33,8 @@ export type BuildEngine = (spec: EngineSpec) => Promise<UNetEngine>;
 const DRAWING_RANK = 4; // where no adapter asks for more
 
 export interface EngineRoom {
-  /** A new engine for a run, in place of whatever was there. */
-  forTraining(settings: TrainingSettings): Promise<UNetEngine>;
+  /** A new engine for a run, in place of whatever was there; `like`: what it had in an earlier visit. */
+  forTraining(settings: TrainingSettings, like?: EngineMade): Promise<UNetEngine>;
   /** The run has ended: its engine may be reused for pictures. */
   trainingEnded(): void;
   /** Runs `work` on a new engine for a run with these settings that never comes: it is gone afterwards. Not while a run goes on. */
@@ -109,9 +111,9 @@ export function engineRoom(build: BuildEngine): EngineRoom {
   };
 
   return {
-    async forTraining(settings) {
+    async forTraining(settings, like) {
       running = true;
-      return (await replace(runSpec(settings))).unet;
+      return (await replace({ ...runSpec(settings), ...(like && { like }) })).unet;
     },
     trainingEnded() {
       running = false;

@@ -42,6 +42,7 @@ export interface RunView {
   begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
   olderSave: { step: number; damagedStep: number } | null; // the newest save was damaged: it went on from the one before
+  changed: Extract<TrainEvent, { kind: 'not-bitwise' }>['changed']; // since an earlier visit, so that its last bits may be others
   resets: number; // times the graphics card was reset since the page opened
   heldBack: boolean; // the browser gives no graphics for a while
   hung: boolean; // the last time that it went on by itself, it had stopped answering
@@ -59,6 +60,7 @@ export const goingOn = (view: RunView, settings: TrainingSettings): RunView => (
   preparing: [],
   ownPhotos: null,
   olderSave: null,
+  changed: [],
   heldBack: false,
   summary: null,
 });
@@ -87,6 +89,7 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     begunWith: null,
     ownPhotos: null,
     olderSave: null,
+    changed: [],
     resets: 0,
     heldBack: false,
     hung: false,
@@ -166,6 +169,9 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'own-photos':
         run.ownPhotos = event.photos;
+        break;
+      case 'not-bitwise':
+        run.changed = event.changed;
         break;
       case 'older-save':
         run.olderSave = { step: event.step, damagedStep: event.damagedStep };
