@@ -2,9 +2,11 @@
 import { newId } from './new-id.ts';
 import { presetSettings } from './ui/train/presets.ts';
 import type {
+  ClassPicture,
   DrawRequest,
   GpuReport,
   ModelInfo,
+  Phase,
   Photo,
   Picture,
   RunSummary,
@@ -14,6 +16,8 @@ import type {
 import { classSentence, StudioClient, tasteOf } from './worker/client.ts';
 
 export interface AutomationJob {
+  /** Of a run that may have begun in an earlier visit: it goes on then. Absent: a new one. */
+  runId?: string;
   photos: { name: string; base64: string }[];
   identifier: string;
   classNoun: string;
@@ -30,6 +34,12 @@ export interface AutomationResult {
     Partial<Record<'base.png' | 'adapted.png' | 'compare.png', string>>;
 }
 type Say = (line: string) => void;
+/** What a run is at: a class picture is drawn, or what training tells. */
+export interface Heard {
+  kind: 'class-picture' | TrainEvent['kind'];
+  step: number;
+  phase?: Phase; // of a kind 'progress': one that begins
+}
 
 /** What a program finds on this page. */
 export interface Automation {
@@ -40,6 +50,8 @@ declare global {
     darkroom: Automation;
     /** Given by the program: hears a line of progress. */
     say?: Say;
+    /** Likewise: hears everything that the run tells of itself. */
+    hear?: (heard: Heard) => void;
   }
 }
 
@@ -61,7 +73,7 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   const summary = await studio.train(
     never,
     {
-      runId: `demo-${Date.now()}`,
+      runId: job.runId ?? `demo-${Date.now()}`,
       modelId: 'demo',
       identifier: job.identifier,
       classNoun: job.classNoun,
@@ -89,22 +101,25 @@ async function run(job: AutomationJob): Promise<AutomationResult> {
   };
 }
 
-/** What the model makes of the class sentence, one picture a seed. */
+/** What the model makes of the class sentence, one picture a seed, each kept as soon as it is there: a later visit draws those that lack. */
 async function drawClass(
   studio: StudioClient,
   { classNoun }: AutomationJob,
   { classPictures, classPrompt, seed, resolution, weights }: TrainingSettings,
-): Promise<{ name: string; file: Blob }[]> {
-  const pictures: { name: string; file: Blob }[] = [];
+): Promise<ClassPicture[]> {
   const request = { prompt: classSentence(classPrompt, classNoun), negativePrompt: '', adapterId: null, moment: null };
-  const { sampler, guidance } = tasteOf('demo');
+  const how = { ...tasteOf('demo'), steps: 25, strength: 0, size: resolution, weights };
+  const set = JSON.stringify([request, how, seed]);
+  const kept = new Map((await studio.classPictures(set)).map(({ index, picture }) => [index, picture]));
   for (let i = 0; i < classPictures; i++) {
-    const how = { seed: seed + i, sampler, steps: 25, guidance, strength: 0, size: resolution, weights };
-    const { png } = await studio.draw(never, { ...request, ...how }, () => {});
-    pictures.push({ name: `class-${i}.png`, file: png });
+    if (kept.has(i)) continue;
+    window.hear?.({ kind: 'class-picture', step: 0 });
+    const { png } = await studio.draw(never, { ...request, ...how, seed: seed + i }, () => {});
+    kept.set(i, { name: `class-${i}.png`, file: png });
+    await studio.keepClassPicture(set, i, { name: `class-${i}.png`, file: png });
   }
   if (classPictures > 0) say(`Class pictures: ${classPictures} of “${request.prompt}”`);
-  return pictures;
+  return [...kept].sort(([a], [b]) => a - b).map(([, picture]) => picture);
 }
 
 /** The same picture without and with the adapter, and both beside a photo. */
@@ -148,15 +163,7 @@ async function readPhotos(studio: StudioClient, job: AutomationJob, needs: numbe
     const known = photos.map(({ id, reading }) => ({ id, fingerprint: reading.fingerprint }));
     try {
       const { reading, file } = await studio.readPhoto(never, id, name, bytes, known, needs);
-      photos.push({
-        id,
-        name,
-        file,
-        reading,
-        crop: { x: 0.5, y: 0.5, size: 1 },
-        caption: '',
-        use: true,
-      });
+      photos.push({ ...{ id, name, file, reading }, crop: { x: 0.5, y: 0.5, size: 1 }, caption: '', use: true });
     } catch (error) {
       say(`Left out ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -189,7 +196,11 @@ async function settingsOf(
 
 function trainingLines(steps: number): (event: TrainEvent) => void {
   let phase = '';
+  let at = 0;
   return (event) => {
+    if ('step' in event) at = event.step;
+    const doing = event.kind === 'progress' && event.progress.phase !== phase ? { phase: event.progress.phase } : {};
+    if (event.kind !== 'progress' || doing.phase) window.hear?.({ kind: event.kind, step: at, ...doing });
     if (event.kind === 'progress' && event.progress.phase !== phase) {
       phase = event.progress.phase;
       if (phase !== 'training') say(`${phase.replaceAll('-', ' ')} …`);

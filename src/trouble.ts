@@ -86,8 +86,8 @@ export interface TroubleFacts {
   };
   /** Asked before any model is open. `file`: what was to be opened on it. */
   'no-model': { file?: string };
-  /** An adapter, a run, a saved step or a model that is not stored any more. */
-  gone: { what: 'adapter' | 'run' | 'moment' | 'model'; name: string };
+  /** An adapter, a run, a saved step or a model that is not stored any more; `damaged`: its bytes are not those that were written. */
+  gone: { what: 'adapter' | 'run' | 'moment' | 'model'; name: string; damaged?: true };
   /** Something that has to wait until no training is under way. */
   'busy-training': Record<string, never>;
   /** Weights that nothing can be drawn or trained with: `count` values of a tensor that is used are no finite f16. `found`: the worst of them. */
@@ -125,6 +125,8 @@ export interface TroubleFacts {
   'disk-full': { neededBytes: number; freeBytes: number };
   /** `doing`: what the other one has the graphics card for, where it says so. */
   'another-tab': { doing?: 'training' | 'drawing' | 'measuring' };
+  /** Neither save of a run, the newest of step `step`, has the bytes that were written. */
+  'run-damaged': { step: number };
   /** A run cannot go on as it began: it learned from `began` photos, of which `here` are at hand; `missing`: names, where they are known. */
   'other-photos': { began: number; here: number; missing: string[] };
   /** The sentence of the class pictures says the name, so that they would teach what it is not. */

@@ -1,4 +1,5 @@
 // In: which browser, and its profile where that is to stay. Out: it, headless, with WebGPU on software, driven the same way (puppeteer) in both.
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ export interface OpenBrowser {
   /** A page that accepts every question; what goes wrong in it is heard by `onError`. */
   page(onError: (sentence: string) => void): Promise<Page>;
   close(): Promise<void>;
+  /** Ends it at once, with all of its processes, as a crash or a power cut would: nothing is told to the page. What lies in a profile that stays, stays. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -71,10 +74,21 @@ export async function openBrowser(name: BrowserName, profile?: string): Promise<
     },
     async close() {
       await browser.close();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      gone(folder);
+    },
+    async kill() {
+      const child = browser.process();
+      if (!child?.pid) throw new Error(`${name} runs in no process of ours`);
+      const ended = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
+      // The leader of its own group, as puppeteer starts it; Windows has none.
+      process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
+      await ended;
+      gone(folder);
     },
   };
 }
+
+const gone = (folder: string): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 
 function found(path: string | undefined, missing: string): string {
   if (path === undefined) throw new Error(missing);

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { extname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AutomationJob, AutomationResult } from '../src/automation.ts';
-import { optimizers, schedules } from '../src/training/settings.ts';
+import { optimizers, schedules, targets } from '../src/training/settings.ts';
 import { type BrowserName, chooseBrowser, openBrowser } from './browser.ts';
 import { buildIfStale, replaceModel, serve } from './build.ts';
 import { root } from './packages.mjs';
 
 const HELP = `npm run demo -- [--photos DIR] [--model DIR] [--identifier W] [--class W] [--prompt P] [--steps N] [--lr X] [--rank N] [--seed N]
-                    [--optimizer adamw8bit] [--schedule NAME] [--warmup N] [--prior N] [--out DIR] [--browser B]
+                    [--optimizer adamw8bit] [--targets NAME] [--schedule NAME] [--warmup N] [--prior N] [--out DIR] [--browser B]
 
 Trains an adapter with the page itself, in a headless browser on software WebGPU: no GPU is needed.
   --photos      a folder of pictures (public/samples/octopus)
@@ -19,6 +19,7 @@ Trains an adapter with the page itself, in a headless browser on software WebGPU
   --prompt      of the picture without and with the adapter (the name on a blue background)
   --steps       300, or 600 where a step is quick; --lr 2e-3  --rank 8  --seed 42: as the page has them
   --optimizer   adamw, or adamw8bit; --schedule constant, cosine, … as diffusers names them; --warmup its steps
+  --targets     what learns: attention, linears (every linear layer) or locon (convolutions too)
   --prior       so many class pictures, drawn by the model first (0)
   --out         where the files go (demo-output)
   --browser     firefox or chromium; the faster of those that this machine has or may install, which is Firefox on lavapipe`;
@@ -39,6 +40,7 @@ export async function main(args: string[]): Promise<number> {
       rank: { type: 'string' },
       seed: { type: 'string' },
       optimizer: { type: 'string' },
+      targets: { type: 'string' },
       schedule: { type: 'string' },
       warmup: { type: 'string' },
       prior: { type: 'string' },
@@ -67,7 +69,11 @@ export async function main(args: string[]): Promise<number> {
     if (given.trim() === '' || !is(Number(given))) return wrong(`--${option} wants ${what}, not "${given}"`);
     job.settings[setting] = Number(given);
   }
-  const { optimizer, schedule } = values;
+  const { optimizer, schedule, targets: learns } = values;
+  if (learns !== undefined) {
+    if (!oneOf(targets, learns)) return wrong(`--targets wants one of ${targets.join(', ')}, not "${learns}"`);
+    job.settings.targets = learns;
+  }
   if (optimizer !== undefined) {
     if (!oneOf(optimizers, optimizer)) return wrong(`--optimizer wants ${optimizers.join(' or ')}, not "${optimizer}"`);
     job.settings.optimizer = optimizer;
@@ -152,6 +158,7 @@ function reportOf({ gpu, summary, photosUsed }: AutomationResult, job: Automatio
     prompt: job.prompt,
     learningRate: summary.settings.learningRate,
     rank: summary.settings.rank,
+    targets: summary.settings.targets,
     optimizer: summary.settings.optimizer,
     schedule: summary.settings.schedule,
     classPictures: summary.settings.classPictures,

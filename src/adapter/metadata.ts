@@ -12,6 +12,7 @@ export interface RunFacts {
   settings: {
     rank: number;
     alpha: number;
+    targets: string;
     learningRate: number;
     steps: number;
     epochs: number;
@@ -54,7 +55,10 @@ export function kohyaMetadata(
     ss_network_module: 'networks.lora',
     ss_network_dim: settings.rank,
     ss_network_alpha: settings.alpha,
-    ss_network_args: '{}',
+    // What kohya's networks.lora was called with.
+    ss_network_args: JSON.stringify(
+      settings.targets === 'locon' ? { conv_dim: `${settings.rank}`, conv_alpha: `${settings.alpha}` } : {},
+    ),
     ss_output_name: name,
     ss_learning_rate: settings.learningRate,
     ss_unet_lr: settings.learningRate,

@@ -1,6 +1,7 @@
 // cards: what an adapter says of itself and how fast it was in; one key for it and which kernels it gets out. Remembered while the worker lives.
 import type { KernelChoice } from '../graph/op.ts';
 import { kernelsFor } from './engine-plan.ts';
+import type { KernelWords } from './engine-types.ts';
 import type { GpuReport } from './report.ts';
 import { dispatchFlops } from './speed.ts';
 import type { Speed } from './stopwatch.ts';
@@ -38,8 +39,14 @@ export function promisedMs(card: Card, { flops, dispatches }: { flops: number; d
 }
 
 /** Kernels and the longest dispatch that suit it, as far as its speed is known. */
-export const kernelsOf = (card: Card): KernelChoice =>
-  kernelsFor(isSoftware(card), dispatchFlops(speedKnown(card)?.atLeast ?? 0));
+export const kernelsOf = (card: Card): KernelChoice => chosenBy(kernelWordsOf(card));
+/** What they are chosen by: with the same words the same kernels, however fast the card was found to be. */
+export const kernelWordsOf = (card: Card): KernelWords => ({
+  software: isSoftware(card),
+  maxDispatchFlops: dispatchFlops(speedKnown(card)?.atLeast ?? 0),
+});
+export const chosenBy = ({ software, maxDispatchFlops }: KernelWords): KernelChoice =>
+  kernelsFor(software, maxDispatchFlops);
 
 /** What times on this card are kept under; null where it is nameless and unmeasured: that is no card in particular. */
 export interface TimedOn {

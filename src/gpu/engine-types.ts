@@ -55,6 +55,7 @@ export interface Lent {
 
 export interface UNetEngine {
   readonly modules: readonly LoraModule[];
+  readonly made?: EngineMade; // of one that trains, on a real device
   readonly gpuBytes: GpuBytes; // as planned; equal to what was allocated
   readonly flopsPerStep: number;
   readonly dispatchesPerStep: number;
@@ -81,6 +82,19 @@ export interface UNetEngine {
   lend<T>(work: (lent: Lent) => Promise<T>): Promise<T>;
   readonly lost: Promise<GPUDeviceLostInfo>;
   destroy(): void;
+}
+
+/** What a training engine's bits depend on beside what it is given: the same in all of it is the same adapter, bit for bit. */
+export interface EngineMade {
+  card: string; // all that the adapter says of itself
+  browser: string; // whose compiler and driver it is
+  kernels: KernelWords;
+  shaders: string; // of every kernel of a step, a hash
+}
+/** What kernels are chosen by (gpu/engine-plan.ts). */
+export interface KernelWords {
+  software: boolean;
+  maxDispatchFlops: number;
 }
 
 export interface OptimizerSettings {

@@ -8,13 +8,17 @@ import type { UNetConfig } from './config.ts';
 /** diffusers' train_dreambooth_lora.py adapts these four in every attention. */
 export const ATTENTION_TARGETS = ['to_q', 'to_k', 'to_v', 'to_out.0'] as const;
 
-/** Every linear layer and convolution of the U-Net, by the ends of their names: what other programs' adapters may change. */
-export const EVERY_TARGET = [
-  ...ATTENTION_TARGETS,
-  ...['proj_in', 'proj_out', 'ff.net.0.proj', 'ff.net.2'],
-  ...['conv1', 'conv2', 'conv_shortcut', 'time_emb_proj', 'conv', 'conv_in', 'conv_out'],
-  ...['linear_1', 'linear_2'],
+/** kohya's networks.lora: every linear layer and 1×1 convolution of the Transformer2DModels. */
+export const LINEAR_TARGETS = [...ATTENTION_TARGETS, 'proj_in', 'proj_out', 'ff.net.0.proj', 'ff.net.2'] as const;
+
+/** The same with conv_dim: all of the ResnetBlock2Ds, Downsample2Ds and Upsample2Ds too. */
+export const LOCON_TARGETS = [
+  ...LINEAR_TARGETS,
+  ...['conv1', 'conv2', 'conv_shortcut', 'time_emb_proj', 'conv'],
 ] as const;
+
+/** Every linear layer and convolution of the U-Net, by the ends of their names: what other programs' adapters may change. */
+export const EVERY_TARGET = [...LOCON_TARGETS, ...['conv_in', 'conv_out', 'linear_1', 'linear_2']] as const;
 
 export interface LoraSpec {
   readonly rank: number;

@@ -2,7 +2,10 @@
 import type { Node, Op, Tensors } from '../graph/op.ts';
 import { describeTensor, lastDim, type Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './add.ts';
+import { conv2dDw } from './conv2d-dw.ts';
 import { type Gemm, gemm, gemmFlops } from './gemm.ts';
+import { linearDw, linearDx } from './linear.ts';
+import { sumRows } from './sum-rows.ts';
 
 /** Output length of a 3-wide window with padding 1 (torch.nn.Conv2d). */
 export const convLength = (length: number, stride: number): number => Math.floor((length - 1) / stride) + 1;
@@ -31,19 +34,19 @@ export const conv2d: Op = {
     return { y: { shape: [b, Number(rows ?? length(h)), Number(columns ?? length(width)), o] } };
   },
   vjp(g, { inputs, attrs }, { y: dy }, back) {
-    const { x, w } = inputs;
+    const { x, w, h, low, scale } = inputs;
     if (!x || !w || !dy) return;
-    if (inputs.h || back.wants('w'))
-      throw new Error(`conv2d ${w.name}: adapters of convolutions are drawn with, not trained`);
     if (attrs.top !== undefined || attrs.doubled)
       throw new Error(`conv2d ${w.name}: no gradient through bands, padding on one side or doubling`);
-    if (back.wants('rowBias'))
-      throw new Error(`conv2d ${w.name}: no gradient for the time embedding: nothing trainable may lie upstream of it`);
     const [, height, width] = x.shape as [number, number, number, number];
-    back.give(
-      'x',
-      (addend) => g.emit(conv2dDx, { dy, w, addend }, { stride: attrs.stride as number, height, width }).dx as Tensor,
-    );
+    const stride = attrs.stride as number;
+    back.give('x', (addend) => g.emit(conv2dDx, { dy, w, addend }, { stride, height, width }).dx as Tensor);
+    if (h && low && scale) {
+      back.give('h', () => g.emit(linearDx, { dy, w: low, scale }).dx as Tensor);
+      back.give('low', () => g.emit(linearDw, { dy, x: h, scale }, {}, { dw: g.gradOf(low) }).dw as Tensor);
+    }
+    back.give('w', () => g.emit(conv2dDw, { dy, x }, { stride }, { dw: g.gradOf(w) }).dw as Tensor);
+    back.give('rowBias', (soFar) => accumulate(g, soFar, g.emit(sumRows, { x: dy }).y as Tensor));
     back.give('addend', (soFar) => accumulate(g, soFar, dy));
   },
   flops: (node) => gemmFlops(forward(node)),

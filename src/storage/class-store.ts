@@ -6,6 +6,9 @@ export interface ClassPicture {
   name: string;
   file: Blob;
 }
+export interface HeldPicture extends ClassPicture {
+  sha256?: string; // absent: held by an earlier version
+}
 export interface ClassStore {
   /** `set` tells all that made ones depend on, so that another sentence or seed has others. */
   keep(set: string, index: number, picture: ClassPicture): Promise<void>;
@@ -13,8 +16,8 @@ export interface ClassStore {
   list(set: string): Promise<{ index: number; picture: ClassPicture }[]>;
   clear(set: string): Promise<void>;
   /** The run needs these, whatever becomes of their set. */
-  hold(runId: string, pictures: readonly ClassPicture[]): Promise<void>;
-  ofRun(runId: string): Promise<ClassPicture[] | null>;
+  hold(runId: string, pictures: readonly HeldPicture[]): Promise<void>;
+  ofRun(runId: string): Promise<HeldPicture[] | null>;
   forget(runId: string): Promise<void>;
 }
 
@@ -24,7 +27,7 @@ export function classStore(db: Database = database('darkroom-class-pictures')): 
     list: (set) => db.valuesUnder(['set', set]),
     clear: async (set) => db.write({ remove: await db.keysUnder(['set', set]) }),
     hold: (runId, pictures) => db.write({ put: [[['run', runId], [...pictures]]] }),
-    ofRun: async (runId) => (await db.get<ClassPicture[]>(['run', runId])) ?? null,
+    ofRun: async (runId) => (await db.get<HeldPicture[]>(['run', runId])) ?? null,
     forget: (runId) => db.write({ remove: [['run', runId]] }),
   };
 }

@@ -25,9 +25,9 @@ export interface Database {
   write(changes: Changes): Promise<void>;
   /**
    * Reads and writes as one: nothing that `work` has read is changed by another tab before it has written; it throws, and nothing is written.
-   * `work` may wait for nothing but `all`. A full disk as in `write`.
+   * `work` may wait for nothing but `all`. A full disk as in `write`; `needed`: bytes that it asks for in all, where what was put until then is not that.
    */
-  transact<T>(mode: IDBTransactionMode, work: (all: Transaction) => Promise<T>): Promise<T>;
+  transact<T>(mode: IDBTransactionMode, work: (all: Transaction) => Promise<T>, needed?: () => number): Promise<T>;
   /** Keys that begin with these parts, in order. */
   keysUnder(prefix: (string | number)[]): Promise<Key[]>;
   valuesUnder<T>(prefix: (string | number)[]): Promise<T[]>;
@@ -51,7 +51,7 @@ export function database(name: string): Database {
       };
       return transact(store, 'readwrite', work, () => put.reduce((sum, [, value]) => sum + roughBytes(value), 0));
     },
-    transact: (mode, work) => transact(store, mode, work),
+    transact: (mode, work, needed) => transact(store, mode, work, needed),
     keysUnder: (prefix) => store('readonly', (s) => promisifyRequest(s.getAllKeys(under(prefix)))) as Promise<Key[]>,
     valuesUnder: <T>(prefix: (string | number)[]) =>
       store('readonly', (s) => promisifyRequest<T[]>(s.getAll(under(prefix)))),

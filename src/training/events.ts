@@ -1,12 +1,15 @@
 // What a run tells while it goes on.
 import type { Picture } from '../diffusion/picture.ts';
 import type { GpuBytes } from '../gpu/engine-types.ts';
+import type { MadeOtherwise } from '../gpu/made.ts';
 import type { Progress } from '../progress.ts';
 
 export type TrainEvent =
   | { kind: 'progress'; progress: Progress }
   | { kind: 'planned'; gpuBytes: GpuBytes; flopsPerStep: number; dispatchesPerStep: number; adapterBytes: number }
   | { kind: 'own-photos'; photos: number } // it goes on with those it began with: the page's are others by now
+  | { kind: 'older-save'; step: number; damagedStep: number } // the newest save was damaged: it goes on from the one before
+  | { kind: 'not-bitwise'; changed: MadeOtherwise[] } // than in the earlier visit: it goes on, but its adapter may be another in the last bits
   | { kind: 'resumed'; step: number }
   | {
       kind: 'step';

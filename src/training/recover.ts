@@ -95,6 +95,7 @@ export function noticingLoss(engine: UNetEngine): UNetEngine {
   const guard = orLost(engine.lost);
   return {
     modules: engine.modules,
+    ...(engine.made && { made: engine.made }),
     gpuBytes: engine.gpuBytes,
     flopsPerStep: engine.flopsPerStep,
     dispatchesPerStep: engine.dispatchesPerStep,

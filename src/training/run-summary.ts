@@ -1,5 +1,5 @@
 // A run as it stands: what it was given, how far it is, what it measured.
-import type { GpuBytes } from '../gpu/engine-types.ts';
+import type { EngineMade, GpuBytes } from '../gpu/engine-types.ts';
 import type { TrainingSettings } from './settings.ts';
 
 /** A finished or stopped run; also what `storage` keeps of it. */
@@ -7,6 +7,8 @@ export interface RunSummary {
   runId: string;
   modelId: string;
   modelVersion?: string; // of the weights it began with (ModelInfo.version); absent: an earlier version did not write it down
+  darkroom?: string; // the version that it began in; absent: before this was kept
+  made?: EngineMade; // what it was trained by last, likewise
   adapterId: string;
   identifier: string;
   classNoun: string;

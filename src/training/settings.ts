@@ -13,6 +13,9 @@ export const schedules = [
 ] as const;
 export type Schedule = (typeof schedules)[number];
 export const optimizers = ['adamw', 'adamw8bit'] as const;
+/** What learns: the attention's projections, as diffusers' script has it; every linear layer and 1×1 convolution of the transformer blocks, as kohya's; with LoCon the other blocks' convolutions too, as its conv_dim. */
+export const targets = ['attention', 'linears', 'locon'] as const;
+export type Targets = (typeof targets)[number];
 export interface TrainingSettings {
   steps: number;
   epochs: number; // photos come by epochs, each ending in what is left over; 0 = round after round. The length is `steps` either way
@@ -26,6 +29,7 @@ export interface TrainingSettings {
   clip: number; // gradient norm
   rank: number;
   alpha: number;
+  targets: Targets;
   seed: number;
   optimizer: (typeof optimizers)[number];
   beta1: number;
@@ -55,7 +59,8 @@ export interface TrainingSettings {
 
 /** What a run can do without, left out: a run from before these settings existed is one with these. */
 export const PLAIN = {
-  ...{ epochs: 0, cycles: 1, power: 1, optimizer: 'adamw', minSnrGamma: 0, noiseOffset: 0 },
+  ...{ epochs: 0, cycles: 1, power: 1, optimizer: 'adamw', targets: 'attention' },
+  ...{ minSnrGamma: 0, noiseOffset: 0 },
   ...{
     classPictures: 0,
     classPrompt: '',

@@ -12,6 +12,7 @@ import { copyHistory, type History, isSane, newHistory, type Snapshot } from './
 const IN_FLIGHT = 2; // steps: enough that the GPU never waits for the CPU
 const SAVE_EVERY_STEPS = 50;
 const SAVE_EVERY_MS = 30_000;
+const SAVING_SHARE = 0.01; // of the run's time, that saving may take between its milestones
 const FINISHED_MS = 1000; // steps under way that end by then are waited for when somebody wants the GPU; longer ones are given up
 const SKIPS_IN_A_ROW = 16; // halving a loss scale of 2¹⁶ that often leaves 1: it is not the scale
 
@@ -51,6 +52,7 @@ export async function train(training: Training): Promise<Ended> {
   let run = from ? copyHistory(from) : newHistory();
   let good: Snapshot | null = from;
   let savedAt = now();
+  let savingMs = 0; // what the last save took
   let notSavedStep: number | null = null;
   let skipsInARow = 0;
   let gaveWay = false; // to an errand, since the last step: the next one waits, or steps would starve
@@ -170,6 +172,7 @@ export async function train(training: Training): Promise<Ended> {
    * pauses the run: what is stored already stays good.
    */
   async function save(): Promise<void> {
+    const begun = now();
     const state = await unet.readState();
     if (!isSane(state)) throw ranAway();
     const isMoment = run.step > 0 && isMeasured(run) && !run.moments.includes(run.step);
@@ -189,6 +192,7 @@ export async function train(training: Training): Promise<Ended> {
       controls.pause();
     }
     savedAt = now();
+    savingMs = Math.max(0, savedAt - begun);
   }
 
   /**
@@ -212,10 +216,11 @@ export async function train(training: Training): Promise<Ended> {
   /** A clock that was set back says nothing of how old a save is. */
   function saveIsOld(): boolean {
     const age = now() - savedAt;
-    return isUnsaved() && (age >= SAVE_EVERY_MS || age < 0);
+    return isUnsaved() && (age >= Math.max(SAVE_EVERY_MS, savingMs / SAVING_SHARE) || age < 0);
   }
   function saveIsDue(): boolean {
-    return run.step >= settings.steps || run.step % SAVE_EVERY_STEPS === 0 || saveIsOld();
+    const regular = run.step % SAVE_EVERY_STEPS === 0 && now() - savedAt >= savingMs / SAVING_SHARE;
+    return run.step >= settings.steps || regular || saveIsOld();
   }
   /** `forward`: it was the forward pass that was not finite; stored in 16 bits, its activations overflowed. */
   function ranAway(forward = false): Trouble {

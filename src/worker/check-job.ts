@@ -4,7 +4,7 @@ import { asRead, holdsName } from '../dataset/name-in-caption.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import type { TrainingJob } from '../training/job.ts';
 import { POLYNOMIAL_END } from '../training/learning-rate.ts';
-import { optimizers, schedules, type TrainingSettings } from '../training/settings.ts';
+import { optimizers, schedules, type TrainingSettings, targets } from '../training/settings.ts';
 import { Trouble } from '../trouble.ts';
 import { checkSampler, checkSize, checkWeights } from './drawing.ts';
 
@@ -19,6 +19,7 @@ export function checkJob(job: TrainingJob, sizes: readonly number[], modules: re
   checkSampler('previewSampler', settings.previewSampler);
   oneOf('schedule', settings.schedule, schedules);
   oneOf('optimizer', settings.optimizer, optimizers);
+  oneOf('targets', settings.targets, targets);
   oneOf('mirror', settings.mirror, ['on', 'off']);
   for (const [setting, { is, expected }] of Object.entries(RULES)) {
     const value = settings[setting as keyof typeof RULES];

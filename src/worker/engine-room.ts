@@ -1,10 +1,10 @@
 // The GPU's one U-Net: what a run or a picture needs in, an engine that has it out. Only one engine is kept, since each holds the whole model.
 import { fitAdapter } from '../adapter/fit.ts';
-import type { LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
+import type { EngineMade, LoraWeights, UNetEngine, WeightStorage } from '../gpu/engine-types.ts';
 import { TEXT_TOKENS } from '../model/graphs.ts';
-import { ATTENTION_TARGETS, isTarget } from '../model/lora.ts';
+import { ATTENTION_TARGETS, isTarget, LINEAR_TARGETS, LOCON_TARGETS } from '../model/lora.ts';
 import { noticingLoss } from '../training/recover.ts';
-import type { TrainingSettings } from '../training/settings.ts';
+import type { Targets, TrainingSettings } from '../training/settings.ts';
 import type { Lend } from './vae-room.ts';
 
 /** What an engine is built for. Rank and alpha say how its LoRA weights count: alpha / rank · up · down. */
@@ -15,7 +15,9 @@ export interface EngineSpec {
   weights: WeightStorage;
   textTokens?: number; // of the prompts of pictures; 77 where nothing is said
   training: TrainingSettings | null; // null = only pictures
-  /** Modules that it adapts; absent: the attention's projections, as runs do. */
+  /** The engine of this run in an earlier visit: on the same card it gets that one's kernels. */
+  like?: EngineMade;
+  /** Modules that it adapts; absent: the attention's projections. */
   targets?: readonly string[];
 }
 /** Weights of an adapter, with the rank and alpha they were trained with. `key` tells whether an engine carries them already. */
@@ -31,8 +33,8 @@ export type BuildEngine = (spec: EngineSpec) => Promise<UNetEngine>;
 const DRAWING_RANK = 4; // where no adapter asks for more
 
 export interface EngineRoom {
-  /** A new engine for a run, in place of whatever was there. */
-  forTraining(settings: TrainingSettings): Promise<UNetEngine>;
+  /** A new engine for a run, in place of whatever was there; `like`: what it had in an earlier visit. */
+  forTraining(settings: TrainingSettings, like?: EngineMade): Promise<UNetEngine>;
   /** The run has ended: its engine may be reused for pictures. */
   trainingEnded(): void;
   /** Runs `work` on a new engine for a run with these settings that never comes: it is gone afterwards. Not while a run goes on. */
@@ -57,6 +59,16 @@ interface Slot {
   carries: string | null;
 }
 
+/** Modules that a run trains, by the ends of their names. */
+export const namesOf: Readonly<Record<Targets, readonly string[]>> = {
+  attention: ATTENTION_TARGETS,
+  linears: LINEAR_TARGETS,
+  locon: LOCON_TARGETS,
+};
+/** The same, as a spec has them. */
+export const targetsOf = ({ targets }: Pick<TrainingSettings, 'targets'>): Pick<EngineSpec, 'targets'> =>
+  targets === 'attention' ? {} : { targets: namesOf[targets] };
+
 /** The engine of a run with these settings. */
 export const runSpec = (settings: TrainingSettings): EngineSpec => ({
   rank: settings.rank,
@@ -64,6 +76,7 @@ export const runSpec = (settings: TrainingSettings): EngineSpec => ({
   size: settings.resolution,
   weights: settings.weights,
   training: settings,
+  ...targetsOf(settings),
 });
 /** The engine of a picture, adapter of `rank` included. */
 export const pictureSpec = (
@@ -98,9 +111,9 @@ export function engineRoom(build: BuildEngine): EngineRoom {
   };
 
   return {
-    async forTraining(settings) {
+    async forTraining(settings, like) {
       running = true;
-      return (await replace(runSpec(settings))).unet;
+      return (await replace({ ...runSpec(settings), ...(like && { like }) })).unet;
     },
     trainingEnded() {
       running = false;

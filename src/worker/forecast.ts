@@ -6,7 +6,7 @@ import type { RunSummary } from '../training/run-summary.ts';
 import { passesOf, type TrainingSettings } from '../training/settings.ts';
 import { bytesWithDecoder } from './decode-fits.ts';
 import { checkSize, checkWeights } from './drawing.ts';
-import { pictureSpec, runSpec } from './engine-room.ts';
+import { pictureSpec, runSpec, targetsOf } from './engine-room.ts';
 import type { ModelSession } from './model-session.ts';
 import { type PlannedFor, planOf } from './unet-engines.ts';
 
@@ -33,7 +33,7 @@ export interface Forecast {
  * decoder afterwards; a decoder computes in the engine's own arena where that is large enough. Throws Trouble 'bad-setting' for a size or storage that the model has not here.
  */
 export async function forecast(
-  { unet, info, modules, canvas }: Pick<ModelSession, 'unet' | 'info' | 'modules' | 'canvas'>,
+  { unet, info, modulesFor, canvas }: Pick<ModelSession, 'unet' | 'info' | 'modulesFor' | 'canvas'>,
   settings: TrainingSettings,
   report: PlannedFor,
   runs: readonly RunSummary[],
@@ -42,7 +42,7 @@ export async function forecast(
   checkSize('resolution', size, info.sizes);
   checkWeights(weights);
   const training = planOf(unet, runSpec(settings), report);
-  const picture = planOf(unet, pictureSpec({ size, weights }, rank), report);
+  const picture = planOf(unet, { ...pictureSpec({ size, weights }, rank), ...targetsOf(settings) }, report);
   const { gpuBytes, flopsPerStep } = training;
   const { timings, vae, textRam } = canvas;
   const decoded = ({ built }: typeof training): number => bytesWithDecoder(vae, built, size, report);
@@ -63,6 +63,7 @@ export async function forecast(
     },
   ];
   const peakGpuBytes = Math.max(...phases.filter(({ phase }) => phase !== 'preview').map((phase) => phase.gpuBytes));
+  const modules = modulesFor(settings.targets);
   const adapterBytes = adapterTensorBytes(modules, rank).kohya;
   const moments = momentBytes(
     modules.flatMap(({ inFeatures, outFeatures }) => [{ shape: [rank, inFeatures] }, { shape: [outFeatures, rank] }]),
@@ -74,7 +75,7 @@ export async function forecast(
 function likeRun(runs: readonly RunSummary[], modelId: string, settings: TrainingSettings): number | null {
   const alike = runs
     .filter((run) => run.modelId === modelId && run.msPerStep > 0)
-    .filter((run) => passesOf(run.settings) === passesOf(settings))
+    .filter((run) => passesOf(run.settings) === passesOf(settings) && run.settings.targets === settings.targets)
     .filter(({ settings: s }) => s.resolution === settings.resolution && s.weights === settings.weights)
     .sort((a, b) => b.startedAt - a.startedAt);
   return alike[0]?.msPerStep ?? null;

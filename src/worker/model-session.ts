@@ -14,10 +14,11 @@ import { downscaleOf, readVaeConfig } from '../model/vae-config.ts';
 import type { OnProgress } from '../progress.ts';
 import type { ModelInfo } from '../storage/model-records.ts';
 import type { TensorSource } from '../tensor/tensor-source.ts';
+import type { Targets } from '../training/settings.ts';
 import { Trouble } from '../trouble.ts';
 import type { Canvas } from './drawing.ts';
 import { encoderRoom } from './encoder-room.ts';
-import { type EngineRoom, engineRoom } from './engine-room.ts';
+import { type EngineRoom, engineRoom, namesOf } from './engine-room.ts';
 import type { Timings } from './timings.ts';
 import { everyModule, modulesOf, type UNetFiles, unetEngines } from './unet-engines.ts';
 
@@ -34,7 +35,8 @@ export interface ModelSession {
   canvas: Canvas;
   unet: UNetFiles;
   engines: EngineRoom;
-  modules: readonly LoraModule[]; // those that runs train
+  /** Those that a run trains. */
+  modulesFor(targets: Targets): readonly LoraModule[];
   /** Those that an adapter of another program may change. */
   everyModule(): readonly LoraModule[];
   /** What the files of its adapters say of it. */
@@ -84,6 +86,12 @@ export async function modelSession(
   const sizes = sizesOf(resolution, downscale * 2 ** (config.blockOutChannels.length - 1));
   const tensors = await files.tensors('unet/diffusion_pytorch_model.safetensors');
   const unet: UNetFiles = { config, tensors, downscale, sizes };
+  const known = new Map<Targets, readonly LoraModule[]>();
+  const modulesFor = (targets: Targets): readonly LoraModule[] => {
+    const modules = known.get(targets) ?? modulesOf(unet, namesOf[targets]);
+    known.set(targets, modules);
+    return modules;
+  };
   const gpu = unetEngines(unet, onGpuProgress);
   const engines = engineRoom(async (spec) => {
     const engine = await gpu.build(spec);
@@ -107,7 +115,7 @@ export async function modelSession(
     canvas: { encoders, vae, schedule, downscale, textWidth, sizes, textRam: textRam(encoderFiles), timings },
     unet,
     engines,
-    modules: modulesOf(unet),
+    modulesFor,
     everyModule: () => everyModule(unet),
     base: () =>
       baseModelOf(

@@ -1,6 +1,6 @@
 // A job in; trained with the photos that its run began with, which are held for it until it is done; whether the page's are others by now is told.
 import { sha256 } from 'hash-wasm';
-import { photoBytes, type RunPhotoStore, type SeenPhoto } from '../storage/run-photos.ts';
+import { photoBytes, type RunPhoto, type RunPhotoStore, type SeenPhoto } from '../storage/run-photos.ts';
 import type { RunStore } from '../storage/run-store.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { TrainingJob } from '../training/job.ts';
@@ -60,7 +60,9 @@ async function ownPhotos(
     const one = await seen(photo, runPhotos).catch(() => null);
     if (one) now.push(one);
   }
-  const photos = own.map(({ file, ...photo }) => {
+  const kept: RunPhoto[] = [];
+  for (const photo of own) kept.push({ ...photo, file: await unharmed(photo) });
+  const photos = kept.map(({ file, ...photo }) => {
     const bytes = file ?? now.find(({ sha256 }) => sha256 === photo.sha256)?.file;
     return bytes ? { ...photo, file: bytes } : { ...photo, file: null };
   });
@@ -79,6 +81,13 @@ async function ownPhotos(
       if (!(error instanceof Trouble && error.code === 'disk-full')) throw error;
     });
   }
+}
+
+/** The photo's Blob, where its bytes are still those that the run began with. */
+async function unharmed({ file, sha256: began }: RunPhoto): Promise<Blob | null> {
+  if (!file) return null;
+  const bytes = await file.arrayBuffer().catch(() => null);
+  return bytes === null || (await sha256(new Uint8Array(bytes))) === began ? file : null; // one that cannot be read is asked for anew later
 }
 
 async function seen(photo: JobPhoto, stored: Pick<RunPhotoStore, 'file'>): Promise<SeenPhoto> {

@@ -7,4 +7,4 @@ export { tasteOf } from '../diffusion/picture-taste.ts';
 export { samplers } from '../diffusion/samplers.ts';
 export { applied, changeBetween } from '../storage/project-change.ts';
 export { stepsPerEpoch } from '../training/epochs.ts';
-export { optimizers, PLAIN, passesOf, schedules } from '../training/settings.ts';
+export { optimizers, PLAIN, passesOf, schedules, targets } from '../training/settings.ts';

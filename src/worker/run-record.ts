@@ -1,13 +1,14 @@
 // A run's history in; what is stored of it — summary, snapshot, adapter — written, and the summary out.
+import { version } from '../../package.json';
 import type { BaseModel } from '../adapter/base-model.ts';
 import { adapterName } from '../adapter/file-name.ts';
 import { adapterTensorBytes } from '../adapter/write.ts';
 import { captionOf } from '../dataset/caption.ts';
 import { asFarAsRead, holdsName } from '../dataset/name-in-caption.ts';
 import { splitPhotos } from '../dataset/split.ts';
-import type { LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
+import type { EngineMade, LoraModule, LoraWeights, UNetEngine } from '../gpu/engine-types.ts';
 import type { AdapterStore } from '../storage/adapter-store.ts';
-import type { RunStore, StoredRun } from '../storage/run-store.ts';
+import type { LoadedRun, RunStore, StoredRun } from '../storage/run-store.ts';
 import type { TrainingJob } from '../training/job.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import { bestStep, type History, type Snapshot } from '../training/snapshot.ts';
@@ -21,8 +22,10 @@ export interface RunRecord {
   /** What is known since an engine was built, and since steps are timed. */
   facts: EngineFacts;
   msPerStep: number;
+  /** What its engine was made of, in the earlier visit until there is one in this. */
+  made: EngineMade | undefined;
   /** The run as it was left, checked to be the same run; null where there is none. */
-  load(): Promise<StoredRun | null>;
+  load(): Promise<LoadedRun | null>;
   save(snapshot: Snapshot, state: RunSummary['state']): Promise<void>;
   moment(step: number, weights: LoraWeights): Promise<void>;
   /** How the run ended, beside its last snapshot. */
@@ -52,11 +55,13 @@ export function runRecord(
   let startedAt = Date.now();
   let nameTrained = saysName(job, cutWords);
   let beganWith: string | undefined = modelVersion;
+  let beganIn: string | undefined = version;
 
   const record: RunRecord = {
     fileBytes,
     facts: { gpuBytes: nothing, flopsPerStep: 0, dispatchesPerStep: 0 },
     msPerStep: 0,
+    made: undefined,
     async load() {
       const stored = await runs.load(runId);
       if (!stored) return null;
@@ -64,6 +69,8 @@ export function runRecord(
       startedAt = stored.summary.startedAt;
       nameTrained ||= stored.summary.nameTrained ?? true;
       beganWith = stored.summary.modelVersion;
+      beganIn = stored.summary.darkroom;
+      record.made = stored.summary.made;
       record.msPerStep = stored.summary.msPerStep;
       return stored;
     },
@@ -85,6 +92,8 @@ export function runRecord(
       runId,
       modelId,
       ...(beganWith === undefined ? {} : { modelVersion: beganWith }),
+      ...(beganIn === undefined ? {} : { darkroom: beganIn }),
+      ...(record.made && { made: record.made }),
       adapterId: runId, // one run, one adapter
       identifier,
       classNoun,
@@ -110,8 +119,10 @@ export function runRecord(
     const { adapterId, moments } = run;
     const name = adapterName(identifier, classNoun);
     const known = { adapterId, name, identifier, classNoun, modelId, rank, alpha, moments, fileBytes, photos, run };
+    // Of the attention alone all are linear layers: the weights tell their sizes.
+    const kinds = settings.targets === 'attention' ? {} : { modules };
     const moment = { bestStep: run.bestStep, createdAt: startedAt, ...(base && { base: base() }) };
-    if (moments.length > 0) await adapters.save({ ...known, ...moment });
+    if (moments.length > 0) await adapters.save({ ...known, ...kinds, ...moment });
     return run;
   }
 }
@@ -128,6 +139,7 @@ function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
   for (const setting of [
     'rank',
     'alpha',
+    'targets',
     'seed',
     'batch',
     'accumulate',

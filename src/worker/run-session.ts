@@ -4,6 +4,7 @@ import type { DrawRequest, Picture } from '../diffusion/picture.ts';
 import { tasteOf } from '../diffusion/picture-taste.ts';
 import { normals } from '../diffusion/random.ts';
 import type { LoraModule, UNetEngine } from '../gpu/engine-types.ts';
+import { madeOtherwise } from '../gpu/made.ts';
 import type { PreviewStore } from '../storage/preview-store.ts';
 import { awakeClock } from '../training/awake-clock.ts';
 import type { RunControls } from '../training/controls.ts';
@@ -68,7 +69,10 @@ export function runSession(
     report({ kind: 'progress', progress: { phase: 'preparing-gpu', done, total } });
   async function makeEngine(): Promise<UNetEngine> {
     progress(0, 1);
-    const unet = await engines.forTraining(settings);
+    const unet = await engines.forTraining(settings, record.made);
+    const changed = madeOtherwise(record.made, unet.made);
+    if (changed.length > 0) report({ kind: 'not-bitwise', changed });
+    record.made = unet.made;
     progress(1, 1);
     const { gpuBytes, flopsPerStep, dispatchesPerStep } = unet;
     record.facts = { gpuBytes, flopsPerStep, dispatchesPerStep };
@@ -113,6 +117,8 @@ export function runSession(
   async function train(): Promise<RunSummary> {
     checkJob(job, canvas.sizes, modules);
     const stored = await record.load();
+    if (stored?.damagedStep !== undefined)
+      report({ kind: 'older-save', step: stored.snapshot.step, damagedStep: stored.damagedStep });
     prepared = await prepareRun(
       canvas,
       job,

@@ -36,7 +36,9 @@ export function timings(store: TimingStore, modelId: string, card: () => Promise
     if ('size' in what) return [what.kind, modelId, key, what.size].join(' ');
     const { kind, settings } = what;
     const { resolution, weights, activations, recompute, previewSteps } = settings;
-    const work = kind === 'step' ? `${passesOf(settings)} micro` : `${previewSteps} steps`; // the rank hardly counts
+    const { targets } = settings;
+    const more = targets === 'attention' ? '' : ` ${targets}`;
+    const work = kind === 'step' ? `${passesOf(settings)} micro${more}` : `${previewSteps} steps`; // the rank hardly counts
     return [kind, modelId, key, resolution, weights, activations, recompute, work].join(' ');
   }
 }

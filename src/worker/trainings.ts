@@ -38,7 +38,7 @@ export function trainings({ kept, turns, card, opened, hearGpu, promisedMs }: Ne
   let last: { runId: string; run: RunSession } | null = null;
 
   async function begin(job: TrainingJob, controls: RunControls, onEvent: (event: TrainEvent) => void) {
-    const { canvas, engines, modules, info, tokenizer, base } = opened();
+    const { canvas, engines, modulesFor, info, tokenizer, base } = opened();
     if (job.modelId !== info.id) throw new Error(`the run is of model ${job.modelId}, open is ${info.id}`);
     const cutWords = (text: string) => tokenizer.encodePadded(text).cutWords;
     return turns.training(controls, async () => {
@@ -47,6 +47,7 @@ export function trainings({ kept, turns, card, opened, hearGpu, promisedMs }: Ne
         const whole = await withOwnClass(kept.classes, job);
         return await withOwnPhotos(kept, whole, onEvent, (own) => {
           const readPixels = pixelsFrom(kept.runPhotos);
+          const modules = modulesFor(own.settings.targets);
           const model = { canvas, engines, modules, base, modelVersion: info.version, cutWords };
           const run = runSession({ ...kept, ...model, readPixels, promisedMs }, own, controls, onEvent);
           last = { runId: own.runId, run };

@@ -1,5 +1,5 @@
 // A U-Net's config and tensors in; engines for whatever is asked, on one device, out — its weights uploaded and its kernels compiled once.
-import { type Card, isSoftware, kernelsOf, rememberSpeed } from '../gpu/cards.ts';
+import { type Card, cardKey, chosenBy, isSoftware, kernelsOf, kernelWordsOf, rememberSpeed } from '../gpu/cards.ts';
 import { createEngine } from '../gpu/create-engine.ts';
 import { requestGpu } from '../gpu/device.ts';
 import { type EngineOptions, enginePrograms } from '../gpu/engine-plan.ts';
@@ -7,6 +7,7 @@ import type { LoraModule, UNetEngine, WeightStorage } from '../gpu/engine-types.
 import { loraModules } from '../gpu/flat-lora.ts';
 import { type Lane, laneOf } from '../gpu/lane.ts';
 import { type OrLost, orLost } from '../gpu/lost-device.ts';
+import { shadersHash } from '../gpu/made.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { GpuReport } from '../gpu/report.ts';
 import { LEAST_DISPATCH_FLOPS, measureSpeed } from '../gpu/speed.ts';
@@ -173,13 +174,20 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
     vae: (vae, lend) => vaeRoom(vae, () => onDevice({ ...SMALLEST, size: files.sizes.at(-1) as number }), lend),
     async build(spec): Promise<UNetEngine> {
       const on = await onDevice(spec);
-      const { device, report, kernels, pipelines, lane } = on;
+      const { device, report, pipelines, lane } = on;
+      const card = cardKey(report);
+      const words = spec.like?.card === card ? spec.like.kernels : kernelWordsOf(report);
       try {
         return await on.orLost(async () => {
           await freed(lane); // an engine that made room for this one
           const weights = await upload(on, spec);
+          const kernels = chosenBy(words);
           const options = { ...optionsOf(files, spec), weights, pipelines, kernels, lane, onProgress: hear };
-          return await lane.faults.guard(() => createEngine(device, options));
+          const engine = await lane.faults.guard(() => createEngine(device, options));
+          const browser = globalThis.navigator?.userAgent ?? '';
+          if (!spec.training) return engine;
+          const shaders = await shadersHash(engine.built);
+          return Object.assign(engine, { made: { card, browser, kernels: words, shaders } });
         });
       } catch (error) {
         throw judged(error, spec, report);

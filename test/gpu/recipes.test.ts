@@ -12,6 +12,7 @@ import { groupAt } from '../../src/training/epochs.ts';
 import { type EncodedPhoto, shown } from '../../src/training/examples.ts';
 import { learningRates } from '../../src/training/learning-rate.ts';
 import { PLAIN, type TrainingSettings } from '../../src/training/settings.ts';
+import { namesOf } from '../../src/worker/engine-room.ts';
 import { openSafetensors, openUNet } from '../../tools/golden-folder.ts';
 import { testDevice } from './device.ts';
 
@@ -80,7 +81,7 @@ async function run(name: string, change: Partial<Golden['settings']> = {}, photo
     ...(await openUNet('public/models/demo/unet')),
     ...{ height: 16, width: 16, rank: s.rank, alpha: s.rank, activations: 'f32', recompute: 'off' },
     ...{ micro: s.batch * s.accumulate, passes: s.batch * s.accumulate * (withClass ? 2 : 1) },
-    ...{ pipelines, kernels: kernelsFor(true) },
+    ...{ pipelines, kernels: kernelsFor(true), targets: namesOf[s.targets] },
     optimizer: {
       learningRates: learningRates(s),
       beta1: 0.9,
@@ -109,7 +110,7 @@ async function update(init: LoraWeights, after: LoraWeights, which: 'down' | 'up
   return [...init].flatMap(([name, w]) => [...w[which]].map((v, i) => after.get(name)![which][i]! - v));
 }
 
-describe.each(['min-snr', 'accumulate', 'prior'])('%s', (name) => {
+describe.each(['min-snr', 'accumulate', 'prior', 'linear', 'locon'])('%s', (name) => {
   test('every loss, rate and norm, and the update', async () => {
     const { reports, expected, init, after } = await run(name);
     const losses = await expected.float32('losses');

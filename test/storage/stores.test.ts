@@ -48,7 +48,7 @@ describe('runs', () => {
   it('a save that fails halfway leaves the previous one whole', async () => {
     const store = runStore(emptyDatabase());
     await store.save(run('a', 50));
-    // The summary is written first; the snapshot then cannot be cloned.
+    // Which save is the newest is written first; the snapshot then cannot be cloned.
     await expect(store.save({ ...run('a', 100), snapshot: (() => {}) as unknown as Snapshot })).rejects.toThrow();
     expect(await store.load('a')).toEqual(run('a', 50));
   });

@@ -55,6 +55,22 @@ describe('train', () => {
     expect((await adapter(8, false)).lora).not.toEqual(quiet.lora);
   });
 
+  it('saves no oftener than costs a hundredth of its time', async () => {
+    const saves = async (ms: number) => {
+      const run = toyRun({ steps: 400, previewEvery: 0, heldOutDraws: 1 });
+      run.hooks.onSave = async () => {
+        run.clock.ms += ms;
+      };
+      run.hooks.onEvent = ({ kind }) => {
+        if (kind === 'step') run.clock.ms += 100;
+      };
+      await train(run.training);
+      return run.saved.map(({ step }) => step);
+    };
+    expect(await saves(0)).toEqual([0, 50, 100, 150, 200, 250, 300, 350, 400]); // every 5 s
+    expect(await saves(100)).toEqual([0, 100, 200, 300, 400]); // not before 10 s
+  });
+
   it('goes on from any save to the same adapter and the same losses', async () => {
     const whole = toyRun({ steps: 20 });
     const { history } = await train(whole.training);

@@ -29,7 +29,7 @@ async function demo() {
     source: '',
     licence: '',
   };
-  return { unet, canvas, info, modules: modulesOf(unet) };
+  return { unet, canvas, info, modulesFor: () => modulesOf(unet) };
 }
 
 describe('a forecast', () => {

@@ -32,6 +32,18 @@ test('too few are not held, and a run without any has none', async () => {
   expect(await withOwnClass(store, without)).toBe(without);
 });
 
+test('one whose bytes are others by now is taken from the page, by its bytes; or the run says that it is missing', async () => {
+  const store = classStore(emptyDatabase());
+  await withOwnClass(store, jobOf(2, pictures('a', 'b')));
+  const [a, b] = (await store.ofRun('run'))!;
+  await store.hold('run', [a!, { ...b!, file: new Blob(['c']) }]);
+  const back = await withOwnClass(store, jobOf(2, pictures('x', 'b')));
+  expect(await Promise.all(back.classPictures!.map(({ file }) => file.text()))).toEqual(['a', 'b']);
+  await expect(withOwnClass(store, jobOf(2, pictures('x', 'y')))).rejects.toMatchObject({
+    ...{ code: 'few-class-pictures', facts: { asked: 2, here: 1 } },
+  });
+});
+
 test('a set is kept by index and cleared whole', async () => {
   const store = classStore(emptyDatabase());
   const [a, b] = pictures('a', 'b');

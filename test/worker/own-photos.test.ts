@@ -86,6 +86,15 @@ describe('a run that goes on', () => {
     });
   });
 
+  it('takes one whose kept bytes are others by now from the page; without it there, it is named', async () => {
+    const { train, db } = browser();
+    await train([photo('A'), photo('B')]);
+    await db.write({ put: [[['photo', 'id B'], { file: new Blob(['b']), keptAt: 1 }]] });
+    expect((await train([photo('A'), photo('B', { id: 'dropped again' })])).seen).toEqual(['A', 'B']);
+    const { trouble } = await train([photo('A')]);
+    expect(trouble).toMatchObject({ code: 'other-photos', facts: { began: 2, here: 1, missing: ['B.png'] } });
+  });
+
   it('names the photos that are nowhere any more', async () => {
     const { train } = browser();
     await train([photo('A'), photo('B')], 'done');

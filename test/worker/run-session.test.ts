@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BaseModel } from '../../src/adapter/base-model.ts';
 import { readSafetensors } from '../../src/files/safetensors.ts';
+import type { EngineMade } from '../../src/gpu/engine-types.ts';
 import { runControls } from '../../src/training/controls.ts';
 import type { TrainEvent } from '../../src/training/events.ts';
 import type { TrainingJob } from '../../src/training/job.ts';
@@ -36,6 +37,7 @@ const jobOf = (change: Partial<TrainingSettings> = {}): TrainingJob => ({
 /** One browser: its stores stay, sessions come and go. `breaks`: what goes wrong on the n-th engine. */
 function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
   const model = { version: 'first' };
+  const made = { now: null as EngineMade | null, asked: [] as (EngineMade | undefined)[] };
   const stores = { runs: memoryRuns(), adapters: memoryAdapters(), previews: memoryPreviews() };
   const { canvas, count } = toyCanvas(decodeMs, refusal);
   let engines = 0;
@@ -54,9 +56,11 @@ function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
         modelVersion: model.version,
       },
       engines: {
-        async forTraining(s: TrainingSettings) {
+        async forTraining(s: TrainingSettings, like?: EngineMade) {
           also.onEngine?.();
-          return noticingLoss(toyUnet(learningRates(s), breaks[engines++]).unet);
+          made.asked.push(like);
+          const { unet } = toyUnet(learningRates(s), breaks[engines++]);
+          return noticingLoss(made.now ? { ...unet, made: made.now } : unet);
         },
       },
       async readPixels({ file }: { file: Blob }) {
@@ -67,7 +71,7 @@ function browser(breaks: ToyOptions[] = [], decodeMs = 0, refusal?: Error) {
     const run = runSession(needs, job, controls, (event) => events.push(event));
     return { run, controls, events };
   };
-  return { ...stores, session, count, canvas, model };
+  return { ...stores, session, count, canvas, model, made };
 }
 
 const classPictures = [5, 6].map((n) => ({ name: `class-${n}.png`, file: new Blob([String(n)]) }));
@@ -168,6 +172,27 @@ describe('a run', () => {
     const { startedAt: _a, msPerStep: _b, ...same } = summary;
     expect(expected).toMatchObject(same);
     expect(await reloaded.adapters.moment('run', 20)).toEqual(await quiet.adapters.moment('run', 20));
+  });
+
+  it('goes on with the kernels that it began with, and says where card, browser or kernels are others: then it is not bitwise', async () => {
+    const { session, made, runs } = browser();
+    const first = {
+      ...{ card: 'a', browser: 'b', shaders: 's' },
+      kernels: { software: false, maxDispatchFlops: 1e9 },
+    };
+    made.now = first;
+    await session(jobOf({ steps: 5 })).run.train();
+    expect((await runs.list())[0]).toMatchObject({ made: first, darkroom: expect.stringMatching(/^\d/) });
+    const told = async (steps: number) => {
+      const { run, events } = session(jobOf({ steps }));
+      await run.train();
+      return events.filter(({ kind }) => kind === 'not-bitwise');
+    };
+    expect(await told(6)).toEqual([]);
+    made.now = { ...first, shaders: 'other', card: 'c' };
+    expect(await told(7)).toEqual([{ kind: 'not-bitwise', changed: ['card', 'shaders'] }]);
+    expect(await told(8)).toEqual([]); // from then on it is that one's
+    expect(made.asked).toEqual([undefined, first, first, made.now]);
   });
 
   it('of a model that was replaced since goes on, and with its adapter still names the weights it began with', async () => {

@@ -4,11 +4,14 @@ import torch
 from peft import LoraConfig
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
+# kohya's U-Net: every linear layer and 1x1 convolution of its Transformer2DModels; with conv_dim those of ResnetBlock2D, Downsample2D and Upsample2D too.
+LINEAR = [*TARGETS, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"]
+LOCON = [*LINEAR, "conv1", "conv2", "conv_shortcut", "time_emb_proj", "conv"]
 
 
-def add(unet, rank: int):
+def add(unet, rank: int, targets=TARGETS):
     unet.requires_grad_(False)
-    unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=TARGETS))
+    unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=targets))
 
 
 def parameters(unet) -> dict[str, torch.nn.Parameter]:

@@ -27,6 +27,7 @@ class Recipe:
     gamma: float = 0
     offset: float = 0
     prior: float | None = None
+    targets: str = "attention"
 
 
 PHOTOS, CLASSES = 3, 2
@@ -34,6 +35,8 @@ RECIPES = {
     "min-snr": Recipe(gamma=5.0, offset=0.05),
     "accumulate": Recipe(steps=10, accumulate=2, epochs=5, schedule="cosine", warmup=3, clip=0.02),
     "prior": Recipe(batch=2, prior=0.7),
+    "linear": Recipe(targets="linears"),
+    "locon": Recipe(targets="locon"),
 }
 # lora_after: the bar is on the update; losses are held to 5e-4 there.
 BARS = lambda key: 3e-4 if key.startswith("lora_after.") else 1e-4
@@ -109,7 +112,7 @@ def make(name: str):
     both = photos.text_states([photos.PROMPT, CLASS_PROMPT]).float().double()
     states = {"photo": both[0], "class": both[1]}
     net = unet.demo_unet()
-    lora.add(net, RANK)
+    lora.add(net, RANK, {"attention": lora.TARGETS, "linears": lora.LINEAR, "locon": lora.LOCON}[r.targets])
     net.double()
     start = lora.draw(net, rng, RANK, 0.02)
     lora.load(net, start)
@@ -121,7 +124,8 @@ def make(name: str):
     inputs = {"mean": f32(posterior["mean"]), "logvar": f32(posterior["logvar"]), "states": f32(both), **{k: np.stack([s[k] for s in samples]) for k in ("epsilon", "noise", "offset")}}
     told = [{k: s[k] for k in ("step", "batch", "size", "kind", "index", "timestep")} for s in samples]
     settings = dict(steps=r.steps, batch=r.batch, accumulate=r.accumulate, epochs=r.epochs, schedule=r.schedule, warmupSteps=r.warmup, clip=r.clip,
-                    minSnrGamma=r.gamma, noiseOffset=r.offset, priorWeight=r.prior, rank=RANK, learningRate=1e-3, photos=PHOTOS)
+                    minSnrGamma=r.gamma, noiseOffset=r.offset, priorWeight=r.prior, rank=RANK, learningRate=1e-3, photos=PHOTOS,
+                    **({} if r.targets == "attention" else {"targets": r.targets}))
     expected = {"losses": np.array(losses, np.float32), "norms": np.array(norms, np.float32), "rates": np.array(rates, np.float32),
                 **{f"lora_after.{k}": v for k, v in after.items()}}
     encoded = lambda key: 1e-5 if key in ("mean", "logvar", "states") else None

@@ -23,6 +23,9 @@ export const choices: Record<string, string> = {
   ...samplerNames,
   adamw: 'AdamW',
   adamw8bit: '8-bit AdamW',
+  attention: 'attention',
+  linears: 'all linear layers',
+  locon: 'convolutions too (LoCon)',
 };
 export const knobs: Record<keyof TrainingSettings, KnobWords> = {
   steps: { name: 'Steps', unit: '', effect: 'More steps: closer, until it memorises.' },
@@ -54,6 +57,11 @@ export const knobs: Record<keyof TrainingSettings, KnobWords> = {
   clip: { name: 'Gradient clipping', unit: '', effect: 'A larger gradient is shortened to this norm.' },
   rank: { name: 'Rank', unit: '', effect: 'Room for detail. Doubling it doubles the file.' },
   alpha: { name: 'Alpha', unit: '', effect: 'Scales the adapter by alpha / rank.' },
+  targets: {
+    name: 'What learns',
+    unit: '',
+    effect: 'More layers: closer in texture and shape, a larger file, slower steps.',
+  },
   optimizer: { name: 'Optimizer', unit: '', effect: '8-bit, as bitsandbytes has it: there to equal the guide.' },
   beta1: { name: 'Beta 1', unit: '', effect: 'Memory of the direction (AdamW).' },
   beta2: { name: 'Beta 2', unit: '', effect: 'Memory of the size of steps (AdamW).' },

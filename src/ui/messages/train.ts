@@ -6,6 +6,9 @@ import type { Verdict } from '../train/verdict.ts';
 import { before, spanText } from './before.ts';
 import { slowed } from './memory.ts';
 
+/** What a run's engine may be made of that it did not begin with. */
+const made = { card: 'another graphics card', browser: 'another browser or version', shaders: 'other kernels' };
+
 export const train = {
   ...before,
 
@@ -113,6 +116,11 @@ export const train = {
   startNew: 'Start a new run',
   discard: 'Delete it',
   discarded: 'The unfinished run was deleted.',
+  notBitwise: (changed: readonly ('card' | 'browser' | 'shaders')[]) =>
+    `It goes on with ${changed.map((what) => made[what]).join(' and ')} than it began with.`,
+  notBitwiseHint:
+    'What it learned is kept. The adapter will be as good, but not bit for bit the one of a run in one go.',
+  olderSave: (step: number) => `What was saved at step ${amount(step)} is damaged; the save before it is whole.`,
   resetTitle: 'The graphics card was reset. Nothing is lost.',
   resetHint: (step: number) => `Training goes on from step ${amount(step)}.`,
   heldTitle: 'The browser holds back graphics for two minutes after two crashes.',

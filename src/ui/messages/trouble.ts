@@ -3,6 +3,7 @@ import type { FileOrigin } from '../../trouble.ts';
 import { bytes, count } from '../amounts.ts';
 import type { Mishap } from '../state/studio.ts';
 import { brokenWeights, notACheckpoint, notAnAdapter } from './checkpoint.ts';
+import { momentDamaged, runDamaged } from './damage.ts';
 import { outOfMemory } from './memory.ts';
 import { otherPhotos, unreadablePhoto } from './photo-trouble.ts';
 
@@ -145,6 +146,8 @@ export const trouble = (mishap: Mishap): TroubleWords => {
       );
     case 'other-photos':
       return otherPhotos(mishap.facts);
+    case 'run-damaged':
+      return runDamaged(mishap.facts);
     case 'class-prompt':
       return say(
         'The class pictures need a sentence of their own.',
@@ -212,6 +215,7 @@ export const trouble = (mishap: Mishap): TroubleWords => {
         'Choose a model',
       );
     case 'gone':
+      if (mishap.facts.damaged) return momentDamaged(mishap.facts.name);
       return say(
         `${mishap.facts.name ? `“${mishap.facts.name}”` : { adapter: 'This adapter', run: 'This run', moment: 'This step', model: 'This model' }[mishap.facts.what]} is not stored here any more.`,
         'It was deleted, perhaps in another tab. Everything else is kept.',

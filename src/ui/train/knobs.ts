@@ -1,6 +1,6 @@
 // The advanced settings as a table: group, kind, limits. Labels and effects are in messages/train.ts, defaults in presets.ts.
 import type { TrainingSettings } from '../../worker/api.ts';
-import { optimizers, samplers, schedules } from '../../worker/client.ts';
+import { optimizers, samplers, schedules, targets } from '../../worker/client.ts';
 import { type NumberRefusal, numberText, readNumber, withinLimits } from '../read-number.ts';
 
 export type KnobKey = keyof TrainingSettings;
@@ -53,6 +53,7 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   real('clip', 'rate', 1e-6, 1000),
   whole('rank', 'adapter', 1, 128, true),
   real('alpha', 'adapter', 0.01, 256, true),
+  choice('targets', 'adapter', targets),
   whole('classPictures', 'class', 0, 1000),
   { key: 'classPrompt', group: 'class', kind: 'text', longest: 300, first: false },
   real('priorWeight', 'class', 0, 10),

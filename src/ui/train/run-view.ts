@@ -41,6 +41,8 @@ export interface RunView {
   notSaved: { step: number; keptStep: number } | null; // the disk is full
   begunWith: Pick<RunSummary, 'modelId' | 'modelVersion'> | null; // the model an earlier visit began it with
   ownPhotos: number | null; // it learns from so many that it began with: the page's are others by now
+  olderSave: { step: number; damagedStep: number } | null; // the newest save was damaged: it went on from the one before
+  changed: Extract<TrainEvent, { kind: 'not-bitwise' }>['changed']; // since an earlier visit, so that its last bits may be others
   resets: number; // times the graphics card was reset since the page opened
   heldBack: boolean; // the browser gives no graphics for a while
   hung: boolean; // the last time that it went on by itself, it had stopped answering
@@ -57,6 +59,8 @@ export const goingOn = (view: RunView, settings: TrainingSettings): RunView => (
   status: 'preparing',
   preparing: [],
   ownPhotos: null,
+  olderSave: null,
+  changed: [],
   heldBack: false,
   summary: null,
 });
@@ -84,6 +88,8 @@ export function newRun(runId: string, settings: TrainingSettings): RunView {
     notSaved: null,
     begunWith: null,
     ownPhotos: null,
+    olderSave: null,
+    changed: [],
     resets: 0,
     heldBack: false,
     hung: false,
@@ -163,6 +169,12 @@ export function withEvents(before: RunView, events: readonly TrainEvent[]): RunV
         break;
       case 'own-photos':
         run.ownPhotos = event.photos;
+        break;
+      case 'not-bitwise':
+        run.changed = event.changed;
+        break;
+      case 'older-save':
+        run.olderSave = { step: event.step, damagedStep: event.damagedStep };
         break;
       case 'resumed':
         run = { ...backTo(run, event.step), notSaved: null, status: run.status === 'paused' ? 'running' : run.status };
