@@ -168,7 +168,7 @@ export class Darkroom {
     const drawing = baseline.drawing !== null || compare.drawing;
     if (run.busy)
       return { kind: 'working', text: drawing ? lamp.drawingThenTraining : lamp.training(run.share), screen: 'train' };
-    if (compare.drawing) return { kind: 'working', text: lamp.drawing, screen: 'compare' };
+    if (compare.begun) return { kind: 'working', text: lamp.drawing, screen: 'compare' };
     if (baseline.drawing !== null) return { kind: 'working', text: lamp.drawing, screen: 'name' };
     if (forecasts.measuring) return { kind: 'working', text: lamp.measuring, screen: 'train' };
     if (transfers.current) {

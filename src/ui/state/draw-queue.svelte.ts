@@ -17,6 +17,8 @@ export class DrawQueue {
   /** The request that is being drawn, and how far it is. */
   current = $state.raw<DrawRequest | null>(null);
   progress = $state.raw<Progress | null>(null);
+  /** It has the card. Before that the words are read, and another tab may have it. */
+  readonly begun = $derived(this.progress !== null && this.progress.phase !== 'encoding-text');
   readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
   readonly #screen: Screen;
