@@ -72,7 +72,7 @@ export const en = {
     sub: 'Different places, angles and light. What stays the same in every photo is what gets learned.',
     drop: 'Drop 5 to 30 photos here',
     dropHint:
-      'JPEG, PNG, WebP or AVIF. Captions in .txt or .caption files beside them are read too. They stay on this computer.',
+      'JPEG, HEIC, PNG, WebP or AVIF. Captions in .txt or .caption files beside them are read too. They stay on this computer.',
     choose: 'Choose photos',
     add: 'Add photos',
     samples: 'Or try sample photos',
