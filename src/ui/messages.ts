@@ -3,6 +3,7 @@ import type { Phase, PhotoFlag, Progress } from '../worker/api.ts';
 import { count, percent } from './amounts.ts';
 import { compare } from './messages/compare.ts';
 import { intake } from './messages/intake.ts';
+import { library } from './messages/library.ts';
 import { model } from './messages/model.ts';
 import { name } from './messages/name.ts';
 import { numbers } from './messages/numbers.ts';
@@ -18,6 +19,8 @@ const steps: Record<Screen, string> = {
   name: 'Name',
   train: 'Train',
   compare: 'Compare',
+  library: 'Library',
+  models: 'Models',
 };
 const phases: Record<Phase, string> = {
   'opening-model': 'Opening the model',
@@ -166,6 +169,7 @@ export const en = {
   train,
   compare,
   intake,
+  library,
   numbers,
   words,
   update,

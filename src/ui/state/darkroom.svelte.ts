@@ -10,6 +10,7 @@ import { Compare } from './compare.svelte.ts';
 import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
 import { Intake } from './intake.svelte.ts';
+import { Library } from './library.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { demoId, fullId, Models } from './models.svelte.ts';
 import { Naming } from './naming.svelte.ts';
@@ -48,6 +49,7 @@ export class Darkroom {
   readonly classes: ClassPictures;
   readonly run: Run;
   readonly compare: Compare;
+  readonly library: Library;
   readonly project: Project;
   readonly intake: Intake;
   readonly studio: StudioCalls;
@@ -60,6 +62,8 @@ export class Darkroom {
     name: this.naming.complete,
     train: this.run.summary !== null,
     compare: false,
+    library: false,
+    models: false,
   }));
   readonly lamp: LampLight = $derived.by(() => this.#light());
 
@@ -85,6 +89,7 @@ export class Darkroom {
     this.classes = new ClassPictures(studio, () => this.#classAsked());
     this.run = new Run(studio);
     this.compare = new Compare(studio, canvas, () => this.model.next(), chosen);
+    this.library = new Library(studio, this.compare);
     const { model, photos, naming, setup, run } = this;
     const modelChanged = () => {
       this.baseline.clear();

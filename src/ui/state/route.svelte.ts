@@ -1,11 +1,15 @@
 // Where we are: the hash, its screen, and the way there. Back works because the address is the state.
+/** The five steps. */
 export const screens = ['model', 'photos', 'name', 'train', 'compare'] as const;
-export type Screen = (typeof screens)[number];
+/** What an address may name: the steps, and what lies beside them. */
+const places = [...screens, 'library', 'models'] as const;
+export type Screen = (typeof places)[number];
 const key = 'darkroom.screen';
 
 export class Route {
   screen = $state<Screen>('model');
-  readonly step = $derived(screens.indexOf(this.screen));
+  /** Of the five; −1 beside them. */
+  readonly step = $derived((screens as readonly Screen[]).indexOf(this.screen));
 
   constructor() {
     // A returning user without an address lands where they left.
@@ -38,7 +42,7 @@ export class Route {
 
 function read(hash: string): Screen | null {
   const name = hash.replace(/^#\/?/, '');
-  return screens.find((screen) => screen === name) ?? null;
+  return places.find((screen) => screen === name) ?? null;
 }
 function remembered(): string {
   try {
