@@ -10,7 +10,7 @@ export const unreadable = (file: string, reason: Reason, got: string, format = '
   new Trouble(
     'photo-unreadable',
     { file, reason, format, ...(words && { words }) },
-    `${file}: expected a whole JPEG, PNG, WebP or AVIF image, got ${got}.`,
+    `${file}: expected a whole JPEG, HEIC, PNG, WebP or AVIF image, got ${got}.`,
   );
 
 /** `ifNot`: why it cannot be read, should that be so: the user's own file is gone, or our copy of it is lost. */

@@ -1,6 +1,7 @@
 // A file's first bytes and its name in; what the file is, for somebody who dropped it, out. The bytes decide; the name only where they cannot.
 import { fileTypeFromBuffer } from 'file-type';
 import { isLora } from './checkpoint/refusals.ts';
+import { PICTURE_KEYWORD, pngText } from './png-text.ts';
 import { decodeText } from './text.ts';
 
 export interface FileKind {
@@ -21,7 +22,7 @@ export interface FileKind {
     | 'other';
   /** HEIC, MP4, ZIP …; '' where there is no short name for it. */
   format: string;
-  /** Of a caption: all of it. */
+  /** Of a caption: all of it. Of a PNG: what the program that drew it says of it, in its first 8 kB. */
   text?: string;
 }
 
@@ -79,7 +80,11 @@ async function byBytes(name: string, head: Uint8Array): Promise<FileKind> {
   if (ascii(head, 0) === 'GGUF' || (mime.includes('zip') && PICKLE.test(name))) return { kind: 'model', format };
   if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 && PICKLE.test(name)) return { kind: 'model', format: '' };
   if (DOCUMENT.test(mime)) return { kind: 'document', format };
-  if (mime.startsWith('image/')) return { kind: 'photo', format: format.replace('TIF', 'TIFF').replace('JPG', 'JPEG') };
+  if (mime.startsWith('image/')) {
+    const drawn = pngText(head, PICTURE_KEYWORD);
+    const photo = { kind: 'photo' as const, format: format.replace('TIF', 'TIFF').replace('JPG', 'JPEG') };
+    return drawn === null ? photo : { ...photo, text: drawn };
+  }
   if (mime.startsWith('video/')) return { kind: 'video', format };
   if (mime.startsWith('audio/')) return { kind: 'sound', format };
   return { kind: ARCHIVE.test(mime) ? 'archive' : 'other', format };

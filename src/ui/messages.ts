@@ -4,6 +4,7 @@ import { count, percent } from './amounts.ts';
 import { bench } from './messages/bench.ts';
 import { compare } from './messages/compare.ts';
 import { intake } from './messages/intake.ts';
+import { library } from './messages/library.ts';
 import { model } from './messages/model.ts';
 import { name } from './messages/name.ts';
 import { numbers } from './messages/numbers.ts';
@@ -20,6 +21,8 @@ const steps: Record<Screen, string> = {
   train: 'Train',
   compare: 'Compare',
   bench: 'Bench',
+  library: 'Library',
+  models: 'Models',
 };
 const phases: Record<Phase, string> = {
   'opening-model': 'Opening the model',
@@ -74,7 +77,7 @@ export const en = {
     sub: 'Different places, angles and light. What stays the same in every photo is what gets learned.',
     drop: 'Drop 5 to 30 photos here',
     dropHint:
-      'JPEG, PNG, WebP or AVIF. Captions in .txt or .caption files beside them are read too. They stay on this computer.',
+      'JPEG, HEIC, PNG, WebP or AVIF. Captions in .txt or .caption files beside them are read too. They stay on this computer.',
     choose: 'Choose photos',
     add: 'Add photos',
     samples: 'Or try sample photos',
@@ -169,6 +172,7 @@ export const en = {
   compare,
   bench,
   intake,
+  library,
   numbers,
   words,
   update,

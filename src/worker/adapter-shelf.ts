@@ -29,6 +29,8 @@ export interface AdapterShelf {
   merge(choices: readonly AdapterChoice[]): Promise<AdapterInfo>;
   /** `numbers`: absent: as the layout's programs write them. */
   file(adapterId: string, moment: number | null, layout: AdapterLayout, numbers?: AdapterNumbers): Promise<AdapterFile>;
+  /** As it is listed; its words and its download's name are those that it was trained on. */
+  rename(adapterId: string, name: string): Promise<void>;
   /** Takes in a LoRA in any layout that is known, checked against the modules of the open model, which is asked for only then. */
   take(name: string, file: Blob, open: () => { id: string; modules: readonly LoraModule[] }): Promise<AdapterInfo>;
 }
@@ -69,6 +71,7 @@ export function adapterShelf(
       const [first, ...others] = await Promise.all([...own, ...beside].filter((one) => one.strength !== 0).map(choose));
       return first ? together([first, ...others]) : { adapter: null, strength: 0 };
     },
+    rename: async (adapterId, name) => store.save({ ...(await find(adapterId)), name }),
     async merge(choices) {
       const [first, ...others] = await Promise.all(choices.map(choose));
       if (!first) throw new Error('merge: no adapter was chosen');

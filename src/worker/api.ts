@@ -112,6 +112,8 @@ export interface Studio {
   readAdapter(name: string, file: Blob): Promise<AdapterInfo>;
   /** Keeps these as one adapter, exactly what they add together; its rank is the sum of theirs. */
   mergeAdapters(choices: readonly AdapterChoice[]): Promise<AdapterInfo>;
+  /** Trouble 'gone' where it is not here any more. */
+  renameAdapter(adapterId: string, name: string): Promise<void>;
   deleteAdapter(adapterId: string): Promise<void>;
   /** held-out.safetensors of a stored run: everything its held-out loss was measured on, for anyone who wants to compute it again. */
   evidence(runId: string): Promise<Uint8Array>;

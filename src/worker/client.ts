@@ -81,6 +81,8 @@ export class StudioClient implements Calls {
   readAdapter: Calls['readAdapter'] = (name, file) =>
     this.#ask((studio) => studio.readAdapter(name, file), this.#openAgain);
   mergeAdapters: Calls['mergeAdapters'] = (choices) => this.#ask((studio) => studio.mergeAdapters(choices));
+  renameAdapter: Calls['renameAdapter'] = (adapterId, name) =>
+    this.#ask((studio) => studio.renameAdapter(adapterId, name));
   deleteAdapter: Calls['deleteAdapter'] = (adapterId) => this.#ask((studio) => studio.deleteAdapter(adapterId));
   saveProject: Calls['saveProject'] = (change, known) => this.#ask((studio) => studio.saveProject(change, known));
   loadProject: Calls['loadProject'] = () => this.#ask((studio) => studio.loadProject());

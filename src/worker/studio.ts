@@ -232,6 +232,7 @@ export function createStudio(stored: Kept): WireStudio {
         name,
       ),
     mergeAdapters: (choices) => shelf.merge(choices),
+    renameAdapter: shelf.rename,
     deleteAdapter: (adapterId) => kept.adapters.forget(adapterId),
     async evidence(runId) {
       const bytes = runs.evidence(runId);

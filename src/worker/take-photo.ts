@@ -1,4 +1,5 @@
-// A dropped file in; our own copy of it, kept, and what was read from that copy out. The user's file is touched once.
+// A dropped file in; our own copy of it, kept (of a HEIC the JPEG that can be shown), and what was read from that copy out. The user's file is touched once.
+import { asShown } from '../dataset/heic.ts';
 import { ownCopy } from '../dataset/photo-bytes.ts';
 import { type PhotoReading, readPhoto } from '../dataset/read-photo.ts';
 import type { ProjectStore } from '../storage/project-store.ts';
@@ -11,10 +12,12 @@ export async function takePhoto(
   dropped: { id: string; name: string; file: Blob },
   known: { id: string; fingerprint: string }[],
   needs: number,
-  read: typeof readPhoto = readPhoto, // another one in tests: Node decodes no photos
+  { read = readPhoto, shown = asShown } = {}, // others in tests: Node decodes no photos
 ): Promise<{ reading: PhotoReading; file: Blob }> {
   const { id, name } = dropped;
-  const copy = await ownCopy(name, dropped.file);
+  const own = await ownCopy(name, dropped.file);
+  signal.throwIfAborted();
+  const copy = await shown(name, own);
   signal.throwIfAborted();
   const reading = await read(name, copy, known, needs);
   signal.throwIfAborted();

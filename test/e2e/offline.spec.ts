@@ -33,7 +33,7 @@ test('after one visit the whole way works with the server gone', async ({ browse
       );
       return lists.flat();
     });
-    expect(kept.filter((url) => url.includes('.wasm'))).toHaveLength(1);
+    expect(kept.filter((url) => url.includes('.wasm'))).toHaveLength(2); // onnxruntime's and libheif's
     expect(kept.filter((url) => url.includes('/samples/octopus/'))).toHaveLength(8);
     expect(kept.filter((url) => url.includes('/models/'))).toEqual([]);
   } finally {

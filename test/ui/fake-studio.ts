@@ -245,6 +245,7 @@ export class FakeStudio implements StudioCalls {
   mergeAdapters(..._: Parameters<StudioCalls['mergeAdapters']>): Promise<AdapterInfo> {
     return Promise.reject(new Error('the fake studio has no adapters'));
   }
+  async renameAdapter(..._: Parameters<StudioCalls['renameAdapter']>): Promise<void> {}
   async deleteAdapter(..._: Parameters<StudioCalls['deleteAdapter']>): Promise<void> {}
   async evidence(): Promise<Uint8Array> {
     return new Uint8Array();

@@ -27,7 +27,7 @@ class StoringStudio extends FakeStudio {
       const { reading } = await super.readPhoto(signal, id, name, file, known, needs);
       return { ...reading, fingerprint: id, flags: [], thumbnail: new Blob([`thumb ${name}`]) };
     };
-    return takePhoto(this.store, signal, { id, name, file }, known, needs, read);
+    return takePhoto(this.store, signal, { id, name, file }, known, needs, { read });
   }
   override saveProject(...[change, known]: Parameters<StudioCalls['saveProject']>) {
     this.saves++;

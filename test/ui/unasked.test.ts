@@ -37,6 +37,20 @@ test('Compare: the first pictures wait, Make picture does not', async () => {
   expect([compare.at(0), compare.at(1)]).not.toContain(null);
 });
 
+test('Compare: the picture with the adapter comes first, then the one without, then the strip', async () => {
+  const drawn: number[] = [];
+  class Watched extends FakeStudio {
+    override draw(...args: Parameters<StudioCalls['draw']>) {
+      drawn.push(args[1].strength);
+      return super.draw(...args);
+    }
+  }
+  const compare = new Compare(new Watched(), canvas, async () => {});
+  compare.open(adapter);
+  await compare.draw(true);
+  expect(drawn).toEqual([1, 0, 0.25, 0.5, 0.75, 1.25]);
+});
+
 test('Name: cells that nobody pressed for say so, pressed ones do not', async () => {
   const studio = new Waiting();
   const baseline = new Baseline(studio, canvas, () => 'demo');

@@ -153,10 +153,11 @@ describe('a dropped file', () => {
       stored.set(id, blobs.file);
       return blobs.file;
     };
-    const taken = await takePhoto({ keep }, never, dropped(file), [], 128, async (_, copy) => {
+    const read = async (_: string, copy: Blob) => {
       expect(await copy.text()).toBe('the bytes');
       return reading;
-    });
+    };
+    const taken = await takePhoto({ keep }, never, dropped(file), [], 128, { read });
     expect(await taken.file.text()).toBe('the bytes');
     expect(taken.file).toBe(stored.get('p'));
     expect(taken.file).not.toBe(file);
@@ -164,11 +165,10 @@ describe('a dropped file', () => {
 
   it('that is gone before it was read is told as that, and nothing is kept', async () => {
     const keep = vi.fn();
-    await expect(takePhoto({ keep }, never, dropped(unreadable()), [], 128, async () => reading)).rejects.toMatchObject(
-      {
-        ...{ code: 'photo-unreadable', facts: { file: 'p0.png', reason: 'gone' } },
-      },
-    );
+    const read = async () => reading;
+    await expect(takePhoto({ keep }, never, dropped(unreadable()), [], 128, { read })).rejects.toMatchObject({
+      ...{ code: 'photo-unreadable', facts: { file: 'p0.png', reason: 'gone' } },
+    });
     expect(keep).not.toHaveBeenCalled();
   });
 });

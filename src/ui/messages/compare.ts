@@ -25,7 +25,6 @@ export const compare = {
   guidanceHint: 'How strictly the words are followed.',
   seedLabel: 'Seed',
   without: 'Without',
-  withPlain: 'With',
   backToTraining: 'Back to training',
   withName: (name: string) => `With ${name}`,
   strengthIs: (value: string) => `strength ${value}`,
@@ -33,12 +32,28 @@ export const compare = {
   drawingStrength: (value: string) => `drawing ${value}…`,
   waiting: 'waiting',
   notYet: 'Not drawn yet.',
+  press: 'Make picture draws it.',
   otherPrompt: 'from the earlier prompt',
   alt: (side: string, step: number | null, seed: number, prompt: string) =>
     `Picture ${side}${step === null ? '' : `, step ${step}`}, seed ${seed}: ${prompt}`,
   sideWithout: 'without the adapter',
   sideWith: 'with the adapter',
-  holdHint: 'Press and hold the picture to see it without.',
+  holdHint: 'Press and hold to see the other picture in its place.',
+  hold: 'Press and hold',
+  save: (side: string) => `Save the picture ${side}`,
+  saved: (name: string) => `${name} is in your downloads. It keeps its prompt and settings.`,
+  fromPicture: 'Settings from a picture',
+  fromPictureHint:
+    'A PNG that Darkroom, A1111 or Forge drew knows its prompt, seed and sampler. Or drop it on this page.',
+  restored: (name: string, { sampler, loras }: { sampler: string | null; loras: readonly string[] }) =>
+    [
+      `Prompt and settings are those of “${name}”.`,
+      sampler === null ? '' : `The sampler ${sampler} is not here.`,
+      loras.length === 0 ? '' : `Not kept here: ${loras.join(', ')}.`,
+    ]
+      .filter(Boolean)
+      .join(' '),
+  noSettings: (name: string) => `“${name}” does not say what it was drawn by.`,
   view: 'View',
   sideBySide: 'Side by side',
   wipe: 'Wipe',

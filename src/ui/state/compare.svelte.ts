@@ -45,6 +45,7 @@ export class Compare {
   trouble = $state.raw<Mishap | null>(null);
   readonly #queue: DrawQueue;
   readonly drawing = $derived.by(() => this.#queue.current !== null);
+  readonly begun = $derived.by(() => this.#queue.begun);
   readonly progress = $derived.by(() => this.#queue.progress);
   readonly without: Picture | null = $derived(this.at(0));
   readonly with: Picture | null = $derived(this.at(this.strength));
@@ -72,7 +73,7 @@ export class Compare {
     this.#nextModel = nextModel;
     this.#model = model;
     this.#queue = new DrawQueue(studio, {
-      wanted: () => [0, this.strength, ...(this.strip ? bands : [])].map((strength) => this.request(strength)),
+      wanted: () => [this.strength, 0, ...(this.strip ? bands : [])].map((strength) => this.request(strength)),
       onPicture: () => this.#keepShown(),
       onTrouble: (error) => {
         this.trouble = mishap(error);
@@ -246,7 +247,7 @@ export class Compare {
     return { ...scene, ...this.#canvas() };
   }
 
-  /** After every change: draws what is missing, most wanted first: without, with, then the strip. */
+  /** After every change: draws what is missing, most wanted first: with, without, then the strip. */
   #changed(unasked = false): Promise<void> {
     this.trouble = null;
     return this.#queue.work(unasked);

@@ -10,6 +10,7 @@ import { Compare } from './compare.svelte.ts';
 import { Forecasts } from './forecast.svelte.ts';
 import { Gpu } from './gpu.svelte.ts';
 import { Intake } from './intake.svelte.ts';
+import { Library } from './library.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { demoId, fullId, Models } from './models.svelte.ts';
 import { Naming } from './naming.svelte.ts';
@@ -48,6 +49,7 @@ export class Darkroom {
   readonly classes: ClassPictures;
   readonly run: Run;
   readonly compare: Compare;
+  readonly library: Library;
   readonly project: Project;
   readonly intake: Intake;
   readonly studio: StudioCalls;
@@ -61,6 +63,8 @@ export class Darkroom {
     train: this.run.summary !== null,
     compare: false,
     bench: false,
+    library: false,
+    models: false,
   }));
   readonly lamp: LampLight = $derived.by(() => this.#light());
 
@@ -86,6 +90,7 @@ export class Darkroom {
     this.classes = new ClassPictures(studio, () => this.#classAsked());
     this.run = new Run(studio);
     this.compare = new Compare(studio, canvas, () => this.model.next(), chosen);
+    this.library = new Library(studio, this.compare);
     const { model, photos, naming, setup, run } = this;
     const modelChanged = () => {
       this.baseline.clear();
@@ -169,7 +174,7 @@ export class Darkroom {
     const drawing = baseline.drawing !== null || compare.drawing;
     if (run.busy)
       return { kind: 'working', text: drawing ? lamp.drawingThenTraining : lamp.training(run.share), screen: 'train' };
-    if (compare.drawing) return { kind: 'working', text: lamp.drawing, screen: 'compare' };
+    if (compare.begun) return { kind: 'working', text: lamp.drawing, screen: 'compare' };
     if (baseline.drawing !== null) return { kind: 'working', text: lamp.drawing, screen: 'name' };
     if (forecasts.measuring) return { kind: 'working', text: lamp.measuring, screen: 'train' };
     if (transfers.current) {

@@ -17,6 +17,8 @@ export class DrawQueue {
   /** The request that is being drawn, and how far it is. */
   current = $state.raw<DrawRequest | null>(null);
   progress = $state.raw<Progress | null>(null);
+  /** The card is here. Before that the words are read, and another tab may have it. */
+  begun = $state(false);
   readonly #pictures = new SvelteMap<string, Picture>();
   readonly #studio: StudioCalls;
   readonly #screen: Screen;
@@ -59,6 +61,7 @@ export class DrawQueue {
     } finally {
       this.#working = false;
       this.current = this.progress = null;
+      this.begun = false;
     }
   }
   /** Stops what is drawn and asks for nothing more; the pictures stay. */
@@ -86,7 +89,9 @@ export class DrawQueue {
     this.progress = null;
     try {
       const hear = (progress: Progress): void => {
-        if (this.#stop === stop) this.progress = progress;
+        if (this.#stop !== stop) return;
+        this.progress = progress;
+        if (progress.phase !== 'encoding-text') this.begun = true;
       };
       const picture = await this.#studio.draw(stop.signal, request, hear, this.#unasked);
       this.#pictures.set(keyOf(request), picture);

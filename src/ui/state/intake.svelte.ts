@@ -1,4 +1,8 @@
 // Whatever is dropped, pasted or picked, on any screen, in; photos, captions, a checkpoint or a LoRA where they belong, and the rest by name and reason, out.
+
+import type { FileKind } from '../../worker/api.ts';
+import { readPictureText } from '../../worker/client.ts';
+import { restorePicture } from '../compare/picture-file.ts';
 import { type Dropped, type DroppedFile, droppedFiles, pickedFiles } from '../intake/dropped-files.ts';
 import { type LeftOut, sortDrop } from '../intake/sort-drop.ts';
 import { takeCheckpoint } from '../model/take-checkpoint.ts';
@@ -27,6 +31,11 @@ export class Intake {
   take(files: Iterable<File>): Promise<void> {
     return this.#take(pickedFiles(files));
   }
+  /** One that is meant to say what it was drawn by: chosen for that, not dropped. */
+  async takePicture(file: File): Promise<void> {
+    const [kind] = await this.#app.studio.recognise([{ name: file.name, file }]).catch(() => []);
+    if (!this.#takeSettings(file.name, kind?.text)) this.#app.toasts.show(this.#app.t.compare.noSettings(file.name));
+  }
   close(): void {
     this.#leftOut = [];
     this.#app.photos.captions.close();
@@ -51,7 +60,9 @@ export class Intake {
   async #sort(files: DroppedFile[]): Promise<void> {
     const { studio } = this.#app;
     const named = files.map(({ file }) => ({ name: file.name, file }));
-    const kinds = await studio.recognise(named).catch(() => files.map(() => ({ kind: 'gone' as const, format: '' })));
+    const gone = (): FileKind[] => files.map(() => ({ kind: 'gone', format: '' }));
+    const kinds = await studio.recognise(named).catch(gone);
+    if (this.#from === 'compare' && files.length === 1 && this.#takeSettings(files[0]!.path, kinds[0]?.text)) return;
     const { photos, captions, model, lora, leftOut } = sortDrop(files, kinds);
     this.#leave(leftOut);
     const forPhotos = photos.length > 0 || captions.length > 0;
@@ -61,6 +72,15 @@ export class Intake {
     }
     if (model.length > 0) this.#takeModel(model, !forPhotos);
     if (lora) this.#takeLora(lora, !forPhotos && model.length === 0);
+  }
+
+  /** Where pictures are drawn, one that says by what it was drawn is meant for that. */
+  #takeSettings(path: string, text: string | undefined): boolean {
+    const { compare, toasts, t } = this.#app;
+    const read = text === undefined || compare.adapter === null ? null : readPictureText(text);
+    if (!read) return false;
+    toasts.show(t.compare.restored(path, restorePicture(compare, read)));
+    return true;
   }
 
   #takePhotos(photos: DroppedFile[], captions: Parameters<Darkroom['photos']['addCaptions']>[0]): void {

@@ -1,8 +1,8 @@
 // Where we are: the hash, its screen, and the way there. Back works because the address is the state.
 /** The five steps. */
 export const screens = ['model', 'photos', 'name', 'train', 'compare'] as const;
-/** What an address may name: the steps, and what lies beside them, which nobody is led to. */
-const places = [...screens, 'bench'] as const;
+/** What an address may name: the steps, and what lies beside them; to the bench nobody is led. */
+const places = [...screens, 'library', 'models', 'bench'] as const;
 export type Screen = (typeof places)[number];
 const key = 'darkroom.screen';
 
