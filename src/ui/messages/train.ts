@@ -151,4 +151,6 @@ export const train = {
   sayPreview: (step: number) => `New picture at step ${amount(step)}.`,
   sayBest: (step: number) => `Step ${amount(step)} is the best so far.`,
   sayDone: 'Training is done.',
+  notify: 'Tell me when it is done',
+  notifyRefused: 'This browser was told not to notify for this page. Its settings for the page change that.',
 };
