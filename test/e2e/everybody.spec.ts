@@ -3,9 +3,10 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import { recording } from '../fixtures/recordings.ts';
 import { restoreDatabases } from '../fixtures/stored-databases.ts';
-import { button, en, frame, toPhotos } from './way.ts';
+import { button, en, frame, GPU_MS, toPhotos } from './way.ts';
 
-test.use({ serviceWorkers: 'block', reducedMotion: 'reduce' } as object); // a picture that fades in has no contrast yet
+test.use({ serviceWorkers: 'block' });
+test.setTimeout(GPU_MS);
 const widths = [1280, 360, 320];
 const themes = ['dark', 'light'] as const;
 
@@ -20,7 +21,7 @@ async function found(page: Page, state: string): Promise<Found[]> {
   for (const width of widths) {
     await page.setViewportSize({ width, height: 800 });
     for (const colorScheme of themes) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }); // a picture that fades in has no contrast yet
       const where = `${state}, ${colorScheme}, ${width} px`;
       const wide = await page.evaluate(() =>
         document.documentElement.scrollWidth <= innerWidth
