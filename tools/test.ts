@@ -31,7 +31,7 @@ gpu      the engine on Dawn, on a software GPU unless DARKROOM_ICD names another
 firefox  the page in Firefox (FIREFOX names its program), and its numbers against Chromium's
 e2e      the page in Chromium (CHROMIUM names its program)
 
-Without a name e2e runs beside the others; what times the page (@timed) comes last and alone.`;
+Without a name the browsers run beside the rest; what times the page (@timed) comes last and alone.`;
 
 /** With CI=true nothing may be left out: a skipped test or a missing adapter is a failure. */
 const strict = process.env.CI === 'true';
@@ -76,7 +76,7 @@ const SUITES = {
 type Name = keyof typeof SUITES;
 
 /** Rounds come one after another; the lanes of a round run side by side, and what is in a lane one after another. */
-const ALL: Name[][][] = [[['node', 'gpu', 'firefox'], ['e2e']], [['e2e, timed']]];
+const ALL: Name[][][] = [[['node', 'gpu'], ['e2e', 'firefox']], [['e2e, timed']]];
 const ALONE: Record<string, Name[][][]> = {
   node: [[['node']]],
   gpu: [[['gpu']]],

@@ -7,12 +7,18 @@ import { pipelineKey, wgsl } from './shader.ts';
 export type MadeOtherwise = 'card' | 'browser' | 'shaders';
 
 /** Of all kernels that a step runs, in no order: how often they run, and in how many pieces, changes no bit. */
-export async function shadersHash({ plans }: Pick<Programs, 'plans'>): Promise<string> {
+export function shadersHash({ plans }: Pick<Programs, 'plans'>): string {
   const steps = [plans.train, plans.update].flatMap((plan) => plan?.dispatches ?? []);
   const kernels = new Map(steps.map(({ launch }) => [pipelineKey(launch), launch]));
-  const texts = [...kernels.values()].map(wgsl).sort();
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(texts.join('\n\f\n'))));
-  return Array.from(hash.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const texts = [...kernels.values()].map(wgsl).sort().join('\n\f\n');
+  return [0x811c9dc5, 0x9dc5811c].map((seed) => fnv1a(texts, seed)).join('');
+}
+
+/** FNV-1a of 32 bits (RFC 9923), in hex: making an engine must not wait for anything but the card, as a real digest would. */
+function fnv1a(text: string, seed: number): string {
+  let hash = seed;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
 /** What of `now` is not as it was; of an engine that nobody wrote down, nothing is known. */

@@ -186,7 +186,7 @@ export function unetEngines(files: UNetFiles, onProgress: OnProgress, request = 
           const engine = await lane.faults.guard(() => createEngine(device, options));
           const browser = globalThis.navigator?.userAgent ?? '';
           if (!spec.training) return engine;
-          const shaders = await shadersHash(engine.built);
+          const shaders = shadersHash(engine.built);
           return Object.assign(engine, { made: { card, browser, kernels: words, shaders } });
         });
       } catch (error) {

@@ -12,15 +12,7 @@ import type { EngineSpec } from '../../src/worker/engine-room.ts';
 import { DEFAULT_LIMITS, modulesOf, planOf, type UNetEngines, type UNetFiles } from '../../src/worker/unet-engines.ts';
 import type { VaeRoom } from '../../src/worker/vae-room.ts';
 
-export {
-  DEFAULT_LIMITS,
-  modulesOf,
-  optionsOf,
-  type PlannedFor,
-  planOf,
-  type UNetEngines,
-  type UNetFiles,
-} from '../../src/worker/unet-engines.ts';
+export * from '../../src/worker/unet-engines.ts'; // but for what is of the same name here
 
 const STEP_MS = 25;
 const PREDICT_MS = 5;
@@ -29,7 +21,7 @@ const LOST_EVERY = 61;
 let stepsEver = 0;
 
 export const unetEngines = (files: UNetFiles): UNetEngines => ({
-  build: async (spec) => toyEngine(modulesOf(files), spec, planOf(files, spec, DEFAULT_LIMITS)),
+  build: async (spec) => toyEngine(modulesOf(files, spec.targets), spec, planOf(files, spec, DEFAULT_LIMITS)),
   vae: ({ config }) => toyVae(config.scalingFactor),
   close() {},
 });
