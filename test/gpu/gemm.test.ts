@@ -65,16 +65,23 @@ function trainable(g: Graph, shape: number[], dtype: DType): { tensor: Tensor; g
   return { tensor, gradient: () => gradient as Tensor };
 }
 
-describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
-  describe.each(['f32', 'f16'] as const)('%s', (dtype) => {
+const kinds = [...variants, 'small pieces'] as const;
+const dtypes = ['f32', 'f16'] as const;
+describe.each(kinds)('%s', (variant) => {
+  describe.each(dtypes)('%s', (dtype) => {
     const bar = bars[dtype];
+    /** Every second case, by turns: each shape meets each variant, and each number both; a kernel takes seconds to compile on software. */
+    const turn = kinds.indexOf(variant) + dtypes.indexOf(dtype);
+    const some = <T>(cases: T[]): T[] => cases.filter((_, i) => (i + turn) % 2 === 0);
 
-    test.each([
-      [37, 24, 40, 4],
-      [70, 130, 68, 3],
-      [5, 6, 10, 1],
-      [9, 7, 5, 2],
-    ])('linear with LoRA: %i rows, %i → %i, rank %i', async (rows, k, n, r) => {
+    test.each(
+      some([
+        [37, 24, 40, 4],
+        [70, 130, 68, 3],
+        [5, 6, 10, 1],
+        [9, 7, 5, 2],
+      ]),
+    )('linear with LoRA: %i rows, %i → %i, rank %i', async (rows, k, n, r) => {
       const g = new Graph(dtype);
       const x = trainable(g, [rows, k], dtype);
       const w = g.param('w', [n, k], 'weight', 'f16');
@@ -144,13 +151,15 @@ describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
       expectClose(await run.read(g.gradOf(A)), dA.dweight, bar, 'dA');
     });
 
-    test.each([
-      [2, 9, 7, 8, 12, 1],
-      [1, 8, 6, 4, 20, 2],
-      [2, 5, 5, 6, 10, 2],
-      [1, 4, 7, 5, 3, 1],
-      [1, 20, 18, 16, 36, 1],
-    ])('conv2d: %i images %i×%i, %i → %i, stride %i', async (b, h, w, i, o, stride) => {
+    test.each(
+      some([
+        [2, 9, 7, 8, 12, 1],
+        [1, 8, 6, 4, 20, 2],
+        [2, 5, 5, 6, 10, 2],
+        [1, 4, 7, 5, 3, 1],
+        [1, 20, 18, 16, 36, 1],
+      ]),
+    )('conv2d: %i images %i×%i, %i → %i, stride %i', async (b, h, w, i, o, stride) => {
       const g = new Graph(dtype);
       const x = trainable(g, [b, h, w, i], dtype);
       const weight = g.param('w', [o, 3, 3, i], 'weight', 'f16');
@@ -195,11 +204,13 @@ describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
       );
     });
 
-    test.each([
-      [37, 64, 40],
-      [5, 96, 130],
-      [66, 32, 6],
-    ])('linear with 8-bit weights: %i rows, %i → %i', async (rows, k, n) => {
+    test.each(
+      some([
+        [37, 64, 40],
+        [5, 96, 130],
+        [66, 32, 6],
+      ]),
+    )('linear with 8-bit weights: %i rows, %i → %i', async (rows, k, n) => {
       const g = new Graph(dtype, 'q8');
       const x = trainable(g, [rows, k], dtype);
       const w = g.matrix('w', [n, k]);
@@ -222,11 +233,13 @@ describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
       expectFar(await run.read(x.gradient()), linearBackward(v.x, v.w, v.dy, d).dx, bar);
     });
 
-    test.each([
-      [2, 9, 7, 32, 12, 1],
-      [1, 8, 6, 64, 20, 2],
-      [1, 5, 5, 96, 6, 1],
-    ])('conv2d with 8-bit weights: %i images %i×%i, %i → %i, stride %i', async (b, h, w, i, o, stride) => {
+    test.each(
+      some([
+        [2, 9, 7, 32, 12, 1],
+        [1, 8, 6, 64, 20, 2],
+        [1, 5, 5, 96, 6, 1],
+      ]),
+    )('conv2d with 8-bit weights: %i images %i×%i, %i → %i, stride %i', async (b, h, w, i, o, stride) => {
       const g = new Graph(dtype, 'q8');
       const x = trainable(g, [b, h, w, i], dtype);
       const weight = g.matrix('w', [o, 3, 3, i]);
@@ -254,12 +267,14 @@ describe.each([...variants, 'small pieces'] as const)('%s', (variant) => {
       expectFar(await run.read(x.gradient()), conv2dBackward(v.x, v.w, v.dy, d).dx, bar);
     });
 
-    test.each([
-      [1, 40, 40, 2, 8],
-      [2, 33, 77, 4, 6],
-      [1, 70, 77, 1, 9],
-      [2, 17, 5, 3, 5],
-    ])('attention: %i × %i queries, %i keys, %i heads of %i', async (b, t, s, heads, d) => {
+    test.each(
+      some([
+        [1, 40, 40, 2, 8],
+        [2, 33, 77, 4, 6],
+        [1, 70, 77, 1, 9],
+        [2, 17, 5, 3, 5],
+      ]),
+    )('attention: %i × %i queries, %i keys, %i heads of %i', async (b, t, s, heads, d) => {
       const g = new Graph(dtype);
       const c = heads * d;
       const [q, k, v] = [
