@@ -76,7 +76,13 @@ const SUITES = {
 type Name = keyof typeof SUITES;
 
 /** Rounds come one after another; the lanes of a round run side by side, and what is in a lane one after another. */
-const ALL: Name[][][] = [[['node', 'gpu'], ['e2e', 'firefox']], [['e2e, timed']]];
+const ALL: Name[][][] = [
+  [
+    ['node', 'gpu'],
+    ['e2e', 'firefox'],
+  ],
+  [['e2e, timed']],
+];
 const ALONE: Record<string, Name[][][]> = {
   node: [[['node']]],
   gpu: [[['gpu']]],

@@ -21,5 +21,7 @@ export interface AdapterInfo {
   createdAt: number;
   fileBytes: Record<AdapterLayout, number>; // in the layout's usual numbers
   /** Of a file that was read: tensors that are not applied here. Absent: none. */
+  /** Of the text encoder that it was trained with; absent: 1, or nobody said. */
+  clipSkip?: number;
   leftOut?: { textEncoder: number; embeddings: number };
 }

@@ -28,6 +28,7 @@ export interface RunFacts {
     priorWeight: number;
     crops: number;
     mirror: string;
+    clipSkip: number;
     captionDropout: number;
     tagOrders: number;
     keptTags: number;
@@ -99,6 +100,7 @@ function optionMetadata(settings: RunFacts['settings']): Record<string, string |
     ...(minSnrGamma > 0 ? { ss_min_snr_gamma: minSnrGamma } : {}),
     ...(noiseOffset > 0 ? { ss_noise_offset: noiseOffset } : {}),
     ...(classPictures > 0 ? { ss_num_reg_images: classPictures, ss_prior_loss_weight: priorWeight } : {}),
+    ...(settings.clipSkip > 1 ? { ss_clip_skip: settings.clipSkip } : {}),
     ...(captionDropout > 0 ? { ss_caption_dropout_rate: captionDropout } : {}),
     ...(settings.crops > 0 ? { ss_random_crop: 'True' } : {}),
     ...(settings.mirror === 'on' ? { ss_flip_aug: 'True' } : {}),

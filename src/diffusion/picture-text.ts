@@ -8,6 +8,7 @@ export interface PictureText {
   sampler: Sampler;
   guidance: number;
   seed: number;
+  clipSkip?: number | undefined; // absent: 1
   size: number; // px, square
   model: string;
   loras: readonly LoraTag[];
@@ -49,7 +50,7 @@ const SAMPLERS: Record<string, Sampler> = {
 
 /** Three parts, as A1111 writes them: the prompt with its tags, the negative prompt where there is one, one line of settings. */
 export function writePictureText(picture: PictureText): string {
-  const { prompt, negativePrompt, steps, sampler, guidance, seed, size, model, loras } = picture;
+  const { prompt, negativePrompt, steps, sampler, guidance, seed, clipSkip = 1, size, model, loras } = picture;
   const tags = loras.map(({ name, strength }) => `<lora:${name}:${strength}>`);
   const settings = [
     `Steps: ${steps}`,
@@ -58,6 +59,7 @@ export function writePictureText(picture: PictureText): string {
     `Seed: ${seed}`,
     `Size: ${size}x${size}`,
     `Model: ${quoted(model)}`,
+    ...(clipSkip > 1 ? [`Clip skip: ${clipSkip}`] : []),
   ].join(', ');
   const words = [prompt, ...tags].filter(Boolean).join(' ');
   return [words, ...(negativePrompt ? [`${NEGATIVE} ${negativePrompt}`] : []), settings].join('\n');
@@ -90,6 +92,7 @@ export function readPictureText(text: string): ReadPictureText | null {
     ...given('steps', numberOf(settings.get('steps'))),
     ...given('guidance', numberOf(settings.get('cfg scale'))),
     ...given('seed', numberOf(settings.get('seed'))),
+    ...given('clipSkip', numberOf(settings.get('clip skip'))),
     ...(model !== undefined && { model }),
     ...sampler,
   };

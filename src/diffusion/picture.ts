@@ -17,6 +17,8 @@ export interface DrawRequest {
   sampler?: Sampler;
   steps: number;
   guidance: number;
+  /** Of the text encoder's layers, as A1111 counts; absent: 1, the whole. */
+  clipSkip?: number;
   adapterId: string | null; // null = without
   moment: number | null; // saved step; null = the best
   strength: number;

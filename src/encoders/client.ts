@@ -35,7 +35,7 @@ export async function openEncoders(files: EncoderFiles): Promise<Encoders> {
     const facts = await answer(remote.open(outline(files), proxy(read)));
     return {
       ...facts,
-      encodeText: (prompts) => answer(remote.encodeText(prompts)),
+      encodeText: (prompts, clipSkip) => answer(remote.encodeText(prompts, clipSkip)),
       close: async () => stop(new DOMException('the encoders were closed', 'AbortError')),
     };
   } catch (error) {

@@ -22,7 +22,8 @@ const remote: RemoteEncoders = {
       encoders = openEncodersHere({ config: text.config, tensors: sourceOf(text, read) });
       return { textWidth: encoders.textWidth };
     }),
-  encodeText: async (prompts) => moved(await settle(() => opened().encodeText(prompts)), (states) => states),
+  encodeText: async (prompts, clipSkip) =>
+    moved(await settle(() => opened().encodeText(prompts, clipSkip)), (states) => states),
 };
 expose(remote);
 

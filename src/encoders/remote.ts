@@ -11,5 +11,5 @@ export type ReadTensor = (key: string) => Promise<Outcome<Float32Array>>;
 
 export interface RemoteEncoders {
   open(text: ModelOutline, read: ReadTensor): Promise<Outcome<{ textWidth: number }>>;
-  encodeText(prompts: readonly Int32Array[]): Promise<Outcome<Float32Array[]>>;
+  encodeText(prompts: readonly Int32Array[], clipSkip?: number): Promise<Outcome<Float32Array[]>>;
 }

@@ -1,6 +1,7 @@
 // CLIP's text encoder: token ids (77) in, hidden states (77×width) out, through onnxruntime.
 
 import type { TensorSource } from '../tensor/tensor-source.ts';
+import { Trouble } from '../trouble.ts';
 import { createSession, outputOf } from './ort.ts';
 import { readTextConfig } from './text-config.ts';
 import { buildTextGraph } from './text-graph.ts';
@@ -14,13 +15,17 @@ export interface TextEncoder {
 }
 
 /**
- * Builds the encoder of a diffusers `text_encoder/`. Throws Trouble 'not-this-family' for a config that computes something else,
- * 'file-damaged' for a missing or mis-shaped tensor.
+ * Builds the encoder of a diffusers `text_encoder/`, without its last `clipSkip` − 1 layers. Throws Trouble 'not-this-family' for a config that
+ * computes something else, 'file-damaged' for a missing or mis-shaped tensor, 'bad-setting' where it has not so many layers.
  */
-export async function createTextEncoder(config: unknown, tensors: TensorSource): Promise<TextEncoder> {
+export async function createTextEncoder(config: unknown, tensors: TensorSource, clipSkip = 1): Promise<TextEncoder> {
   const sizes = readTextConfig(config);
-  const { width, positions, vocabSize } = sizes;
-  const { graph, tokenTable } = buildTextGraph(sizes, tensors);
+  const { width, positions, vocabSize, layers } = sizes;
+  if (!(Number.isInteger(clipSkip) && clipSkip >= 1 && clipSkip <= layers)) {
+    const expected = `a whole number from 1 to ${layers}, the layers of this model’s text encoder`;
+    throw new Trouble('bad-setting', { setting: 'clipSkip', expected, got: String(clipSkip) });
+  }
+  const { graph, tokenTable } = buildTextGraph(sizes, tensors, clipSkip);
   const session = await createSession(await graph.build());
   // 152 MB in Stable Diffusion 1: 77 rows are copied out of it here, so that the runtime's memory never holds it.
   const table = await graph.read(tokenTable); // vocabSize×width

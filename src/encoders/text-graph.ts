@@ -10,10 +10,11 @@ export interface TextGraph {
 }
 
 /**
- * `inputs`: `embeddings`, the rows of the token table. `outputs`: `hidden_states`, after the final layer norm.
+ * `inputs`: `embeddings`, the rows of the token table. `outputs`: `hidden_states`, after the final layer norm. `clipSkip` as A1111 and kohya count:
+ * 1 is the whole encoder, 2 leaves its last layer out; the final norm comes after either.
  * Throws Trouble 'file-damaged' for a missing or mis-shaped tensor.
  */
-export function buildTextGraph(config: TextConfig, tensors: TensorSource): TextGraph {
+export function buildTextGraph(config: TextConfig, tensors: TensorSource, clipSkip = 1): TextGraph {
   const { width, positions, epsilon } = config;
   const g = new OnnxGraph('text_encoder', tensors);
   // transformers up to 4 writes `text_model.` before every name, 5 does not.
@@ -28,7 +29,7 @@ export function buildTextGraph(config: TextConfig, tensors: TensorSource): TextG
   g.require(tokenTable, [config.vocabSize, width]);
   const position = g.weight(`${prefix}embeddings.position_embedding.weight`, [positions, width]);
   let x = g.node('Add', [g.input('embeddings', [positions, width]), position]);
-  for (let i = 0; i < config.layers; i++) {
+  for (let i = 0; i <= config.layers - clipSkip; i++) {
     const layer = `${prefix}encoder.layers.${i}`;
     x = g.node('Add', [x, attention(g, layerNorm(x, `${layer}.layer_norm1`), `${layer}.self_attn`, config)]);
     x = g.node('Add', [x, mlp(g, layerNorm(x, `${layer}.layer_norm2`), `${layer}.mlp`, config)]);

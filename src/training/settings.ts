@@ -44,6 +44,7 @@ export interface TrainingSettings {
   keptAside: number; // photos held out
   crops: number; // random ones a photo, in place of its own; 0 = its own
   mirror: 'on' | 'off'; // seen the other way round as often
+  clipSkip: number; // layers of the text encoder that are not run, and one: 1 = it is whole, as A1111 and kohya count
   captionDropout: number; // share of the time that a photo is shown without its caption
   tagOrders: number; // in which a caption's tags are said; 0 = as they are
   keptTags: number; // of the first ones, which are not shuffled
@@ -67,6 +68,7 @@ export const PLAIN = {
     priorWeight: 1,
     crops: 0,
     mirror: 'off',
+    clipSkip: 1,
     captionDropout: 0,
     tagOrders: 0,
     keptTags: 1,

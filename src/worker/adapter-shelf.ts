@@ -156,5 +156,11 @@ function infoOf(adapter: StoredAdapter): AdapterInfo {
     fileBytes,
   };
   const modelVersion = adapter.run?.modelVersion;
-  return { ...known, ...(modelVersion !== undefined && { modelVersion }), ...(leftOut && { leftOut }) };
+  const clipSkip = adapter.run?.settings.clipSkip ?? Number(adapter.said?.ss_clip_skip);
+  return {
+    ...known,
+    ...(modelVersion !== undefined && { modelVersion }),
+    ...(Number.isInteger(clipSkip) && clipSkip > 1 && clipSkip <= 24 && { clipSkip }),
+    ...(leftOut && { leftOut }),
+  };
 }

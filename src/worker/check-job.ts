@@ -85,6 +85,7 @@ const RULES = {
   priorWeight: from(0, 100),
   keptAside: whole(0, 100),
   crops: whole(0, 100),
+  clipSkip: whole(1, 24),
   captionDropout: from(0, 1),
   tagOrders: whole(0, 100),
   keptTags: whole(0, 100),

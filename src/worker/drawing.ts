@@ -32,7 +32,8 @@ export type TextStates = Pick<GenerateRequest, 'prompt' | 'negativePrompt'>;
 /** Text states of a request, as many tokens of both prompts. Needs no GPU: done before the picture's turn comes. */
 export async function readPrompt(canvas: Canvas, request: DrawRequest, onProgress: OnProgress): Promise<TextStates> {
   onProgress({ phase: 'encoding-text', done: 0, total: 1 });
-  const [prompt, negativePrompt] = await canvas.encoders.promptStates([request.prompt, request.negativePrompt]);
+  const asked = [request.prompt, request.negativePrompt];
+  const [prompt, negativePrompt] = await canvas.encoders.promptStates(asked, request.clipSkip);
   return { prompt: prompt!, negativePrompt: negativePrompt! };
 }
 

@@ -8,9 +8,9 @@ export interface EncoderRoom {
   /** The encoders, opened if they are not. */
   open(): Promise<Encoders>;
   /** Hidden states (77, d) of each caption, to the letter and cut where it is too long; each is encoded once while the model is open. */
-  textStates(captions: readonly string[]): Promise<Float32Array[]>;
+  textStates(captions: readonly string[], clipSkip?: number): Promise<Float32Array[]>;
   /** Hidden states (77 · n, d) of drawing prompts, with their weights: n is the number of chunks of the longest, shorter ones end in empty ones. */
-  promptStates(prompts: readonly string[]): Promise<Float32Array[]>;
+  promptStates(prompts: readonly string[], clipSkip?: number): Promise<Float32Array[]>;
   /** Ends their worker (wasm memory never shrinks) once what was asked of it is done. What was encoded stays known; the next use opens them again. */
   rest(): Promise<void>;
   /** The same at once: what is under way rejects. */
@@ -47,15 +47,15 @@ export function encoderRoom(
     };
     return {
       ...made,
-      encodeText: (prompts) => watch(made.encodeText(prompts)),
+      encodeText: (prompts, clipSkip) => watch(made.encodeText(prompts, clipSkip)),
     };
   };
   /** States of texts by their ids, each encoded once. */
-  async function encoded(texts: readonly Int32Array[]): Promise<Float32Array[]> {
-    const keys = texts.map((ids) => ids.join(' '));
+  async function encoded(texts: readonly Int32Array[], clipSkip = 1): Promise<Float32Array[]> {
+    const keys = texts.map((ids) => `${clipSkip}: ${ids.join(' ')}`);
     const missing = new Map(texts.map((ids, i) => [keys[i] as string, ids]));
     for (const key of keys) if (known.has(key)) missing.delete(key);
-    const states = missing.size === 0 ? [] : await (await encoders()).encodeText([...missing.values()]);
+    const states = missing.size === 0 ? [] : await (await encoders()).encodeText([...missing.values()], clipSkip);
     for (const [i, key] of [...missing.keys()].entries()) known.set(key, states[i] as Float32Array);
     const answer = keys.map((key) => known.get(key) as Float32Array);
     for (const key of known.keys()) {
@@ -66,13 +66,20 @@ export function encoderRoom(
   }
   return {
     open: encoders,
-    textStates: (captions) => encoded(captions.map((caption) => tokenizer.encodePadded(caption).ids)),
-    async promptStates(prompts) {
+    textStates: (captions, clipSkip) =>
+      encoded(
+        captions.map((caption) => tokenizer.encodePadded(caption).ids),
+        clipSkip,
+      ),
+    async promptStates(prompts, clipSkip) {
       const chunked = prompts.map((prompt) => tokenizer.chunks(prompt));
       const most = Math.max(...chunked.map((chunks) => chunks.length));
       const [empty] = tokenizer.chunks('') as [PromptChunk];
       const even = chunked.map((chunks) => [...chunks, ...Array<PromptChunk>(most - chunks.length).fill(empty)]);
-      const states = await encoded(even.flat().map(({ ids }) => ids));
+      const states = await encoded(
+        even.flat().map(({ ids }) => ids),
+        clipSkip,
+      );
       return even.map((chunks, at) =>
         joined(chunks.map(({ weights }, i) => emphasised(states[at * most + i] as Float32Array, weights))),
       );

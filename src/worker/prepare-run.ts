@@ -71,7 +71,7 @@ export async function prepareRun(
     ...sentences,
     ...wordings.flat(),
   ];
-  const texts = await encoders.textStates(asked);
+  const texts = await encoders.textStates(asked, settings.clipSkip);
   const said = (text: string): Float32Array => texts[asked.indexOf(text)] as Float32Array;
   onProgress({ phase: 'encoding-text', done: 1, total: 1 });
 

@@ -152,6 +152,7 @@ function checkSameRun({ summary, photos }: StoredRun, job: TrainingJob): void {
     'priorWeight',
     'crops',
     'mirror',
+    'clipSkip',
     'captionDropout',
     'tagOrders',
     'keptTags',

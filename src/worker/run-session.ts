@@ -94,9 +94,13 @@ export function runSession(
       ...{ prompt: prepared!.prompt + scene, negativePrompt: '', seed, guidance },
       ...{ sampler: settings.previewSampler, steps: settings.previewSteps },
       ...{ adapterId: job.runId, moment: step, strength: 1, size: resolution, weights: settings.weights },
+      ...(settings.clipSkip > 1 && { clipSkip: settings.clipSkip }),
     };
     // To the letter, like the captions: the run's engine reads 77 tokens.
-    const [prompt, negativePrompt] = await canvas.encoders.textStates([request.prompt, request.negativePrompt]);
+    const [prompt, negativePrompt] = await canvas.encoders.textStates(
+      [request.prompt, request.negativePrompt],
+      request.clipSkip,
+    );
     const text = { prompt: prompt!, negativePrompt: negativePrompt! };
     const latents = await drawLatents(untilStopped, canvas, unet, request, text, 1, (drawn) =>
       hear({ kind: 'progress', progress: drawn }),

@@ -18,6 +18,7 @@ const picture: fc.Arbitrary<PictureText> = fc.record({
   sampler: fc.constantFrom(...samplers),
   guidance: fc.double({ min: 0, max: 30, noNaN: true }).map((value) => Math.round(value * 100) / 100),
   seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  clipSkip: fc.option(fc.integer({ min: 2, max: 24 }), { nil: undefined }),
   size: fc.constantFrom(128, 256, 512),
   model: line(/^$|^"/),
   loras: fc.array(
@@ -86,4 +87,4 @@ test('another text is none, and nothing throws', () => {
       readPictureText(`${text}\nSteps: 20, Sampler: ${text}, CFG scale: ${text}, Model: "${text}`);
     }),
   );
-});
+}, 60_000); // fast-check's own tables of Unicode take seconds on a busy machine

@@ -17,8 +17,13 @@ const geluExpected = await open(`${EXTRA}/text-gelu/expected.safetensors`);
 const geluIds = Int32Array.from(await geluExpected.bytes('ids').then((b) => new Int32Array(b.buffer)));
 const geluStates = await geluExpected.float32('hidden_states');
 
-async function encodeOnce(config: unknown, tensors: TensorSource, ids: Int32Array): Promise<Float32Array> {
-  const encoder = await createTextEncoder(config, tensors);
+async function encodeOnce(
+  config: unknown,
+  tensors: TensorSource,
+  ids: Int32Array,
+  clipSkip?: number,
+): Promise<Float32Array> {
+  const encoder = await createTextEncoder(config, tensors, clipSkip);
   const states = await encoder.encode(ids);
   await encoder.release();
   return states;
@@ -40,6 +45,14 @@ it('computes what transformers computes on the demo model', async () => {
 
 it('computes what transformers computes with gelu, 5 heads of 8, another epsilon and the names of transformers 4', async () => {
   expectClose(await encodeOnce(geluConfig, gelu, geluIds), geluStates, F32);
+});
+
+it('clip skip 2 is what transformers has before its last layer, normed; the model has no third to leave out', async () => {
+  const skipped = await encodeOnce(geluConfig, gelu, geluIds, 2);
+  expectClose(skipped, await geluExpected.float32('hidden_states_skip_2'), F32);
+  expectFar(skipped, geluStates, F32);
+  const facts = { setting: 'clipSkip', got: '3' };
+  await expect(createTextEncoder(geluConfig, gelu, 3)).rejects.toMatchObject({ code: 'bad-setting', facts });
 });
 
 it.each([

@@ -18,7 +18,7 @@ const picture: Picture = {
   ...{ kind: 'full', png, width: 128, height: 128, ms: 1 },
   request: {
     ...{ prompt: 'uvhhhl figurine, (rain:1.2)', negativePrompt: 'blurry', seed: 7, sampler: 'euler-a', steps: 12 },
-    ...{ guidance: 5.5, adapterId: 'b', moment: 200, strength: 0.85, size: 128, weights: 'f16' },
+    ...{ guidance: 5.5, clipSkip: 2, adapterId: 'b', moment: 200, strength: 0.85, size: 128, weights: 'f16' },
     beside: [{ adapterId: 'a', moment: null, strength: 0.5 }],
   },
 };
@@ -46,7 +46,7 @@ test('what was saved restores prompt, settings, adapter, moment and strength', a
   const read = await readBack(name, blob);
   expect(read?.loras.map((one) => one.name)).toEqual(['uvhhhl-figurine-s200', 'aawxbc-figurine']);
   expect(restorePicture(compare, read!)).toEqual({ sampler: null, loras: ['aawxbc-figurine'] });
-  const { prompt, negativePrompt, seed, sampler, steps, guidance } = picture.request;
+  const { prompt, negativePrompt, seed, sampler, steps, guidance, clipSkip } = picture.request;
   expect(compare).toMatchObject({
     prompt,
     negativePrompt,
@@ -54,10 +54,23 @@ test('what was saved restores prompt, settings, adapter, moment and strength', a
     sampler,
     steps,
     guidance,
+    clipSkip,
     moment: 200,
     strength: 0.85,
   });
   expect(compare.adapter?.adapterId).toBe('b');
+  await compare.draw();
+  expect(compare.request(1)).toMatchObject({ clipSkip });
+});
+
+test('an adapter that was trained with CLIP skip 2 is drawn so, another one whole again', async () => {
+  const compare = await compared();
+  compare.open({ ...adapter('c', 'drawn'), clipSkip: 2 });
+  await compare.draw();
+  expect(compare.request(1)?.clipSkip).toBe(2);
+  compare.open(adapters[0]!);
+  await compare.draw();
+  expect(compare.request(1)).not.toHaveProperty('clipSkip'); // as pictures of before were asked for
 });
 
 test('a picture without says so, and leaves the adapter on screen', async () => {

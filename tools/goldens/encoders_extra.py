@@ -57,11 +57,14 @@ def text():
     seed = 201
     model = randomise(CLIPTextModel(CLIPTextConfig(**TEXT)), seed)
     ids = np.random.default_rng(seed + 1000).integers(0, TEXT["vocab_size"], (1, 77)).astype(np.int32)
-    states = model(torch.from_numpy(ids).long()).last_hidden_state[0]
+    made = model(torch.from_numpy(ids).long(), output_hidden_states=True)
+    norm = next(m for name, m in model.named_modules() if name.endswith("final_layer_norm"))
+    # Clip skip 2 as A1111 and sd-scripts have it: what goes into the last layer, normed as what comes out of it.
+    states, skipped = made.last_hidden_state[0], norm(made.hidden_states[-2])[0]
     weights = {f"text_model.{key.removeprefix('text_model.')}": value for key, value in model.state_dict().items()}
     weights["text_model.embeddings.position_ids"] = torch.arange(77)[None]  # old files have it; it is no weight
     config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **TEXT}
-    return files("text-gelu", seed, config, weights, {"ids": ids[0], "hidden_states": states.float().numpy()})
+    return files("text-gelu", seed, config, weights, {"ids": ids[0], "hidden_states": states.float().numpy(), "hidden_states_skip_2": skipped.float().numpy()})
 
 
 def vae(name: str):

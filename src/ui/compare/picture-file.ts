@@ -45,6 +45,7 @@ export function restorePicture(compare: Compare, read: ReadText): NotRestored {
   if (within(read.seed, 0, 2 ** 32 - 1, true)) compare.seed = read.seed!;
   if (within(read.steps, 1, 150, true)) compare.steps = read.steps!;
   if (within(read.guidance, 0, 30, false)) compare.guidance = read.guidance!;
+  compare.clipSkip = within(read.clipSkip, 1, 24, true) ? read.clipSkip! : 1;
   if (read.sampler) compare.sampler = read.sampler;
   return {
     sampler: read.otherSampler ?? null,

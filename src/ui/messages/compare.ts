@@ -23,6 +23,8 @@ export const compare = {
   drawingSteps: 'Drawing steps',
   guidance: 'Guidance',
   guidanceHint: 'How strictly the words are followed.',
+  clipSkip: 'CLIP skip',
+  clipSkipHint: 'As it was trained: 1 reads words whole, 2 leaves the last layer out.',
   seedLabel: 'Seed',
   without: 'Without',
   backToTraining: 'Back to training',

@@ -94,6 +94,11 @@ export const knobs: Record<keyof TrainingSettings, KnobWords> = {
     effect: 'Looked at once, drawn from at each step. 0: your own crop.',
   },
   mirror: { name: 'Mirror', unit: '', effect: 'Half the time left and right change sides. Not for writing or faces.' },
+  clipSkip: {
+    name: 'CLIP skip',
+    unit: '',
+    effect: 'Words are read one layer less with 2, as drawn models like it. 1: as Stable Diffusion itself.',
+  },
   captionDropout: {
     name: 'Caption dropout',
     unit: '',

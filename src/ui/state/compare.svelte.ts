@@ -26,6 +26,8 @@ export class Compare {
   sampler = $state(tasteOf(null).sampler);
   steps = $state(tasteOf(null).steps);
   guidance = $state(tasteOf(null).guidance);
+  /** As A1111 counts: 1 is the whole text encoder. Opening an adapter sets it to the one that it was trained with. */
+  clipSkip = $state(1);
   strength = $state(1);
   moment = $state<number | null>(null); // null = the best
   layout = $state<AdapterLayout>('kohya');
@@ -103,6 +105,7 @@ export class Compare {
       [this.sampler, this.steps] = [taste.sampler, taste.steps];
     if (this.guidance === usual.guidance) this.guidance = taste.guidance;
     this.adapter = adapter;
+    this.clipSkip = adapter.clipSkip ?? 1;
     this.moment = null;
     this.strength = 1;
     this.beside.clear();
@@ -244,7 +247,7 @@ export class Compare {
   #typed(): Scene {
     const { prompt, negativePrompt, seed, sampler, steps, guidance } = this;
     const scene = { prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed, sampler, steps, guidance };
-    return { ...scene, ...this.#canvas() };
+    return { ...scene, ...(this.clipSkip > 1 && { clipSkip: this.clipSkip }), ...this.#canvas() };
   }
 
   /** After every change: draws what is missing, most wanted first: with, without, then the strip. */

@@ -5,7 +5,7 @@ import { tasteOf } from '../../worker/client.ts';
 /** What both pictures share. Fixed by "Make picture", so that typing draws nothing. */
 export type Scene = Pick<
   DrawRequest,
-  'prompt' | 'negativePrompt' | 'seed' | 'sampler' | 'steps' | 'guidance' | 'size' | 'weights'
+  'prompt' | 'negativePrompt' | 'seed' | 'sampler' | 'steps' | 'guidance' | 'clipSkip' | 'size' | 'weights'
 >;
 export const keyOf = (request: DrawRequest): string => JSON.stringify(request);
 
@@ -34,7 +34,7 @@ export function lastScene({ modelId, cells }: Shown, adapters: readonly AdapterI
   if (!wanted || !adapter || modelId !== chosen) return null;
   const { adapterId: _, moment, strength, beside = [], ...scene } = wanted;
   const here = beside.filter((one) => adapters.some(({ adapterId }) => adapterId === one.adapterId));
-  const { prompt, negativePrompt, seed, sampler = 'ddim', steps, guidance } = scene;
+  const { prompt, negativePrompt, seed, sampler = 'ddim', steps, guidance, clipSkip = 1 } = scene;
   return {
     pictures: cells.flatMap(({ request, picture }): [string, Picture][] =>
       picture ? [[keyOf(request), picture]] : [],
@@ -43,7 +43,7 @@ export function lastScene({ modelId, cells }: Shown, adapters: readonly AdapterI
     // A slow card's strip was not asked for.
     state: {
       ...{ adapter, scene, moment, strength, strip: cells.length > 2 },
-      ...{ prompt, negativePrompt, seed, sampler, steps, guidance },
+      ...{ prompt, negativePrompt, seed, sampler, steps, guidance, clipSkip },
     },
   };
 }

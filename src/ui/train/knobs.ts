@@ -68,6 +68,7 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   whole('heldOutDraws', 'photos', 1, 1000),
   whole('crops', 'photos', 0, 64),
   choice('mirror', 'photos', ['off', 'on']),
+  whole('clipSkip', 'photos', 1, 24),
   real('captionDropout', 'photos', 0, 0.99),
   whole('tagOrders', 'photos', 0, 64),
   whole('keptTags', 'photos', 0, 50),
