@@ -54,7 +54,7 @@ async function verdict(given: readonly GivenFile[]): Promise<string> {
   }
 }
 
-const QUICK_MS = 50;
+const QUICK_MS = 250; // five times what an idle machine needs: two programs on one core take twice as long each, and a hang takes far more
 
 /** The verdict, and the processor's time for it, not the clock's: other tests run beside this one. */
 async function timed(given: readonly GivenFile[]): Promise<{ result: string; took: number }> {
@@ -76,7 +76,7 @@ async function expectReadable(given: readonly GivenFile[]): Promise<void> {
   }
 }
 
-it(`${FILES} files: right or a Trouble, at most 50 ms for 99.9 % and 1 s for all, nothing larger than the file`, async () => {
+it(`${FILES} files: right or a Trouble, at most ${QUICK_MS} ms for 99.9 % and 1 s for all, nothing larger than the file`, async () => {
   const verdicts = new Map<string, number>();
   const cpuMs: number[] = [];
   let worst = 0; // largest allocation in bytes per byte given
