@@ -6,9 +6,12 @@ import { fromF16, toF16 } from '../../src/tensor/half.ts';
 import { byteLength, numel, type StorageType, type Tensor } from '../../src/tensor/tensor.ts';
 import { quantise } from '../reference/q8.ts';
 
+// What an op test runs is tiny, and lavapipe's optimiser costs more than it saves. Read when the driver is loaded.
+process.env.GALLIVM_PERF ??= 'nopt';
+
 export const testTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,
-  gemmVariant: () => 'tile32',
+  gemmVariant: () => 'registers',
   reductionThreads: 256,
   maxDispatchFlops: 12.5e9,
   scoreBytes: 2 ** 25,
