@@ -1,13 +1,17 @@
 """A LoCon over every linear layer and convolution, read by us and written again -> does LyCORIS take all of it, and is the U-Net's output what it was?"""
-import copy, os, sys
+import copy, importlib.util, os, sys
 import torch
 from lycoris.kohya import create_network_from_weights
 from safetensors.torch import load_file
 
 ROOT = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 sys.path.insert(0, f"{ROOT}/tools/goldens")
-import adapters as golden
 from checks import near
+
+# By its path: this folder has an adapters.py too.
+spec = importlib.util.spec_from_file_location("golden_adapters", f"{ROOT}/tools/goldens/adapters.py")
+golden = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(golden)
 
 
 @torch.no_grad()
@@ -31,7 +35,7 @@ def check(checks, work: str, ours, hashes):
     out = f"{work}/locon"
     checks.run("LoCon: we read it and write it again", lambda: ours("rewrite-locon.ts", "--out", out))
     wanted = torch.from_numpy(golden.load_file(f"{golden.GOLDEN}/adapters/expected.safetensors")["locon/noise_pred"])
-    for numbers, bar in (("F16", 1e-3), ("BF16", 5e-3), ("F32", 1e-5)):  # bf16 has 8 bits, and this adapter changes the output by a half
+    for numbers, bar in (("F16", 1e-3), ("BF16", 1e-2), ("F32", 1e-5)):  # bf16 rounds up and down by as much as 2e-3 each, and this adapter changes the output by a half
         path = f"{out}/{numbers}.safetensors"
         drawn = lambda: near(output(golden.narrow_unet(), path, golden.output).float(), wanted, bar, "its output")
         checks.run(f"LoCon, {numbers}: LyCORIS applies our file whole, and draws the same", drawn)
