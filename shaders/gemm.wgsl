@@ -1,19 +1,24 @@
 // gemm: y[z] = epilogue(a[z] · b[z]), the one matrix product behind linear, conv2d and attention. m rows, n columns, sums over k in f32.
 //   a   A_LAYOUT row: (m, k)   col: (k, m)   conv: 3×3 patches of an image (h, w, k)   conv_dx: what conv's backward gathers from dy (h, w, k)
 //   b   B_LAYOUT nk: (n, k), for conv (n, 3, 3, k)    kn: (k, n)    conv_dx: conv weights (k, 3, 3, n)
-//   epilogue: × alpha, + bias (n), + row_bias (batch, n), + scale · h (m, rank) · low (n, rank), + addend (m, n), + y if ACCUMULATE
-// Each thread makes ROWS × 4 results. TILED (ROWS 4): a workgroup of S × S threads shares a 4S × 16 tile of a and of b in workgroup memory, each kept as
-// vec4 along the dimension that is contiguous in storage and permuted so that neighbouring threads read neighbouring words.
-// Otherwise every thread loads for itself: faster where workgroup memory is emulated.
+//   sums go on over `rank` more: scale · h (m, rank) times low, (n, rank) or (rank, n) as b is (LoRA; PARTS 2)
+//   epilogue: × alpha, + bias (n), + row_bias (batch, n), + addend (m, n), + y if ACCUMULATE
+// A workgroup of SN × SM threads makes a tile of ROWS · SM × COLS · SN results, each thread ROWS × COLS of them in groups of four: group local + S · i.
+// TILED: the tile's 4 · QUADS k of a and of b lie in workgroup memory, each kept as vec4 along the dimension that is contiguous in storage. Along k:
+// quad q of row 4·g + i at q · QUAD + i · ROW + g, strides that let eight neighbouring threads store to and read from eight different 16-byte banks
+// (ops/gemm-tiles.ts). Slots are worked out before the loops and with % and /, whose ranges Tint knows: no clamp on an index. Otherwise every thread loads for itself: faster where workgroup memory is emulated.
 #include gemm-operands
+#if HAS_LOW
+#include gemm-low-rank
+#endif
 #include gemm-epilogue
 
 #if TILED
-var<workgroup> sh_a: array<vec4<f32>, ${16 * S}>;
-var<workgroup> sh_b: array<vec4<f32>, ${16 * S}>;
+var<workgroup> sh_a: array<vec4<f32>, ${A_SIZE}>;
+var<workgroup> sh_b: array<vec4<f32>, ${B_SIZE}>;
 #endif
 
-@compute @workgroup_size(${S}, ${S})
+@compute @workgroup_size(${SN}, ${SM})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
 #if BATCHED
   let image = group.z / dims.heads;
@@ -22,118 +27,170 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   b_base = dims.b_base + image * dims.b_batch + head * dims.b_head;
   y_base = dims.y_base + image * dims.y_batch + head * dims.y_head;
 #endif
-  let n0 = group.x * ${4 * S}u;
-  let m0 = (group.y + dims.first_tile) * ${ROWS * S}u;
-  let m = m0 + local.y * ${ROWS}u;
+  let n0 = group.x * ${COLS * SN}u;
+  let m0 = (group.y + dims.first_tile) * ${ROWS * SM}u;
+  let m = m0 + local.y * 4u;
   let n = n0 + local.x * 4u;
-#for i in 0..ROWS
-  var acc${i} = vec4<f32>();
+#for r in 0..ROWS
+#for j in 0..COLS / 4
+  var acc${r}_${j} = vec4<f32>();
+#endfor
 #endfor
 #if TILED
-  let t = local.y * ${S}u + local.x;
+  // The element of a tile that thread t brings, and every ${SN * SM} after it. Along k: quad t % QUADS of row t / QUADS; else a group of four rows at one k.
+  let t = local.y * ${SN}u + local.x;
+#if A_LAYOUT == col
+  let a_m = m0 + (t & ${ROWS * SM / 4 - 1}u) * 4u;
+  let a_k = t / ${ROWS * SM / 4}u;
+  let a_slot = t;
+#else
+  let a_m = m0 + t / ${QUADS}u;
+  let a_k = (t & ${QUADS - 1}u) * 4u;
+  let a_slot = t % ${QUADS}u * ${A_QUAD}u + t / ${QUADS}u % 4u * ${A_ROW}u + t / ${4 * QUADS}u;
+#endif
+#if B_LAYOUT == nk
+  let b_n = n0 + t / ${QUADS}u;
+  let b_k = (t & ${QUADS - 1}u) * 4u;
+  let b_slot = t % ${QUADS}u * ${B_QUAD}u + t / ${QUADS}u % 4u * ${B_ROW}u + t / ${4 * QUADS}u;
+#else
+  let b_n = n0 + (t & ${COLS * SN / 4 - 1}u) * 4u;
+  let b_k = t / ${COLS * SN / 4}u;
+  let b_slot = t;
+#endif
 #endif
 
+#for part in 0..PARTS
 #if TAPS == 1
+  {
   let tap = 0u;
 #else
   for (var tap = 0u; tap < ${TAPS}u; tap++) {
 #endif
-#if TILED
-#for l in 0..LOADS
-  let e${l} = t + ${l * S * S}u; // of the tile's 16 · S vec4s; as rows of 16 k: row e / 4, quad e % 4; as k of 4S rows: k e / S, quad e % S
-#if A_LAYOUT != col
-  let a_from${l} = a_line(m0 + (e${l} >> 2u), tap);
+#if part == 0
+  let depth = dims.k;
+#else
+  let depth = dims.rank;
 #endif
-#if B_LAYOUT == nk
-  let b_from${l} = b_line(n0 + (e${l} >> 2u), tap);
+#if TILED
+#for l in 0..A_LOADS
+#if A_LAYOUT == col
+  let a_from${l} = a_line${part}(a_m, a_k + ${l * SN * SM * 4 / (ROWS * SM)}u, tap);
+#else
+  let a_from${l} = a_line${part}(a_m + ${l * SN * SM / QUADS}u, a_k, tap);
 #endif
 #endfor
-  for (var k0 = 0u; k0 < dims.k; k0 += 16u) {
-#for l in 0..LOADS
-#if A_LAYOUT == col
-    let a_in${l} = a_at(k0 + e${l} / ${S}u, m0 + (e${l} % ${S}u) * 4u);
-#else
-    let a_in${l} = a_at(a_from${l}, k0 + (e${l} & 3u) * 4u);
-#endif
+#for l in 0..B_LOADS
 #if B_LAYOUT == nk
-    let b_in${l} = b_at(b_from${l}, k0 + (e${l} & 3u) * 4u);
+  let b_from${l} = b_line${part}(b_n + ${l * SN * SM / QUADS}u, b_k, tap);
 #else
-    let b_in${l} = b_at(tap, k0 + e${l} / ${S}u, n0 + (e${l} % ${S}u) * 4u);
+  let b_from${l} = b_line${part}(b_n, b_k + ${l * SN * SM * 4 / (COLS * SN)}u, tap);
+#endif
+#endfor
+  for (var k0 = 0u; k0 < depth; k0 += ${4 * QUADS}u) {
+#for l in 0..A_LOADS
+    let a_in${l} = a_at${part}(a_from${l}, k0, a_m);
+#endfor
+#for l in 0..B_LOADS
+    let b_in${l} = b_at${part}(b_from${l}, k0, b_n);
+#endfor
+    workgroupBarrier();
+#for l in 0..A_LOADS
+#if A_LAYOUT == col
+    sh_a[a_slot + ${l * SN * SM}u] = a_in${l};
+#else
+    sh_a[a_slot + ${l * SN * SM / (4 * QUADS)}u] = a_in${l};
+#endif
+#endfor
+#for l in 0..B_LOADS
+#if B_LAYOUT == nk
+    sh_b[b_slot + ${l * SN * SM / (4 * QUADS)}u] = b_in${l};
+#else
+    sh_b[b_slot + ${l * SN * SM}u] = b_in${l};
 #endif
 #endfor
     workgroupBarrier();
-#for l in 0..LOADS
-    let slot${l} = (e${l} & 3u) * ${4 * S}u + ((e${l} >> 2u) & 3u) * ${S}u + (e${l} >> 4u);
-#if A_LAYOUT == col
-    sh_a[e${l}] = a_in${l};
 #else
-    sh_a[slot${l}] = a_in${l};
-#endif
-#if B_LAYOUT == nk
-    sh_b[slot${l}] = b_in${l};
-#else
-    sh_b[e${l}] = b_in${l};
-#endif
-#endfor
-    workgroupBarrier();
-#else
-#if A_LAYOUT != col
-#for i in 0..ROWS
-  let a_from${i} = a_line(m + ${i}u, tap);
-#endfor
-#endif
-#if B_LAYOUT == nk
-#for i in 0..4
-  let b_from${i} = b_line(n + ${i}u, tap);
-#endfor
-#endif
-  for (var k0 = 0u; k0 < dims.k; k0 += 4u) {
-#endif
-#for q in 0..QUADS
-#for i in 0..4
-#if TILED
-    let b${i}_${q} = sh_b[${(4 * q + i) * S}u + local.x];
-#else
-#if B_LAYOUT == nk
-    let b${i}_${q} = b_at(b_from${i}, k0);
-#else
-    let b${i}_${q} = b_at(tap, k0 + ${i}u, n);
-#endif
-#endif
-#endfor
 #if A_LAYOUT == col
 #for g in 0..ROWS / 4
-#for i in 0..4
-#if TILED
-    let a${i}_${g}_${q} = sh_a[${(4 * q + i) * S}u + local.y];
+#for c in 0..4
+  let a_from${c}_${g} = a_line${part}(m + ${4 * g * SM}u, ${c}u, tap);
+#endfor
+#endfor
 #else
-    let a${i}_${g}_${q} = a_at(k0 + ${i}u, m + ${4 * g}u);
+#for r in 0..ROWS
+  let a_from${r} = a_line${part}(m + ${r / 4 * 4 * SM + r % 4}u, 0u, tap);
+#endfor
+#endif
+#for j in 0..COLS / 4
+#for i in 0..4
+#if B_LAYOUT == nk
+  let b_from${i}_${j} = b_line${part}(n + ${4 * j * SN + i}u, 0u, tap);
+#else
+  let b_from${i}_${j} = b_line${part}(n + ${4 * j * SN}u, ${i}u, tap);
 #endif
 #endfor
-#for i in 0..4
-    acc${4 * g + i} += a0_${g}_${q}[${i}] * b0_${q} + a1_${g}_${q}[${i}] * b1_${q} + a2_${g}_${q}[${i}] * b2_${q} + a3_${g}_${q}[${i}] * b3_${q};
 #endfor
-#endfor
-#else
-#for i in 0..ROWS
+  for (var k0 = 0u; k0 < depth; k0 += 4u) {
+#endif
+#for q in 0..QUADS
+#if A_LAYOUT == col
+#for g in 0..ROWS / 4
+#for c in 0..4
 #if TILED
-    let a${i}_${q} = sh_a[${(4 * q + i) * S}u + local.y];
+    let a${c}_${g}_${q} = sh_a[${(4 * q + c) * (ROWS * SM / 4) + g * SM}u + local.y];
 #else
-    let a${i}_${q} = a_at(a_from${i}, k0);
+    let a${c}_${g}_${q} = a_at${part}(a_from${c}_${g}, k0, m + ${4 * g * SM}u);
+#endif
+#endfor
+#endfor
+#else
+#for r in 0..ROWS
+#if TILED
+    let a${r}_${q} = sh_a[${q * A_QUAD + r % 4 * A_ROW + r / 4 * SM}u + local.y];
+#else
+    let a${r}_${q} = a_at${part}(a_from${r}, k0, m);
+#endif
+#endfor
+#endif
+#for j in 0..COLS / 4
+#for i in 0..4
+#if TILED && B_LAYOUT == nk
+    let b${i}_${j}_${q} = sh_b[${q * B_QUAD + i * B_ROW + j * SN}u + local.x];
+#endif
+#if TILED && B_LAYOUT != nk
+    let b${i}_${j}_${q} = sh_b[${(4 * q + i) * (COLS * SN / 4) + j * SN}u + local.x];
+#endif
+#if !TILED
+    let b${i}_${j}_${q} = b_at${part}(b_from${i}_${j}, k0, n + ${4 * j * SN}u);
 #endif
 #if B_LAYOUT == nk
-    acc${i} += vec4<f32>(dot(a${i}_${q}, b0_${q}), dot(a${i}_${q}, b1_${q}), dot(a${i}_${q}, b2_${q}), dot(a${i}_${q}, b3_${q}));
+#for r in 0..ROWS
+#for c in 0..4
+#if A_LAYOUT == col
+    acc${r}_${j}[${i}] = fma(a${c}_${r / 4}_${q}[${r % 4}], b${i}_${j}_${q}[${c}], acc${r}_${j}[${i}]);
 #else
-    acc${i} += a${i}_${q}.x * b0_${q} + a${i}_${q}.y * b1_${q} + a${i}_${q}.z * b2_${q} + a${i}_${q}.w * b3_${q};
+    acc${r}_${j}[${i}] = fma(a${r}_${q}[${c}], b${i}_${j}_${q}[${c}], acc${r}_${j}[${i}]);
+#endif
+#endfor
+#endfor
+#else
+#for r in 0..ROWS
+#if A_LAYOUT == col
+    acc${r}_${j} = fma(vec4<f32>(a${i}_${r / 4}_${q}[${r % 4}]), b${i}_${j}_${q}, acc${r}_${j});
+#else
+    acc${r}_${j} = fma(vec4<f32>(a${r}_${q}[${i}]), b${i}_${j}_${q}, acc${r}_${j});
 #endif
 #endfor
 #endif
 #endfor
+#endfor
+#endfor
   }
-#if TAPS != 1
   }
-#endif
-#for i in 0..ROWS
-  finish(m + ${i}u, n, acc${i});
+#endfor
+#for r in 0..ROWS
+#for j in 0..COLS / 4
+  finish(m + ${r / 4 * 4 * SM + r % 4}u, n + ${4 * j * SN}u, acc${r}_${j});
+#endfor
 #endfor
 }

@@ -8,7 +8,8 @@ import { predictGraph } from '../src/model/graphs.ts';
 import { largest, type Plan, plan } from '../src/plan/plan.ts';
 import type { DType } from '../src/tensor/tensor.ts';
 
-const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--weights f16|int8] [--recompute on|off|auto] [--json FILE]
+const HELP = `npm run plan -- --config FILE --size N [--rank N] [--activations f16|f32] [--weights f16|int8]
+                [--recompute on|off|auto] [--memory MB] [--json FILE]
 
 Plans a training run of a U-Net without a GPU and prints it as a table.
   --config FILE           a diffusers unet/config.json
@@ -16,7 +17,9 @@ Plans a training run of a U-Net without a GPU and prints it as a table.
   --rank N                of the adapter (default 4)
   --activations f16|f32   how activations are stored (default f32)
   --weights f16|int8      how the base's weights are stored (default f16)
-  --recompute on|off|auto gradient checkpointing by block (default auto: only where the arena would grow past 256 MiB)
+  --recompute on|off|auto gradient checkpointing: on forgets all it may; auto (default) only where the arena would grow past 256 MiB, and
+                          then as much as 5 % more FLOPs buy
+  --memory MB             with auto: what the run may take in all (10⁶ bytes), for the least FLOPs
   --batch N               samples per step, as micro-steps of one (default 1)
   --json FILE             { bytes, flops, dispatches, largest } ("-": to the terminal)`;
 
@@ -30,9 +33,10 @@ export interface PlanRequest {
   weights?: WeightStorage; // default f16
   recompute: 'on' | 'off' | 'auto';
   batch: number;
+  memoryBytes?: number; // with recompute 'auto'
 }
 
-/** What `--json` writes. `flops.forward` is without an adapter; `flops.step` is everything a step does. */
+/** What `--json` writes. `flops.forward` is without an adapter; `flops.step` is everything a step does, `flops.recomputed` what of it is done again. */
 export function planReport(request: PlanRequest) {
   const config = parseUNetConfig(request.config);
   const shape = { config, height: request.size, width: request.size, activations: request.activations };
@@ -46,7 +50,10 @@ export function planReport(request: PlanRequest) {
   };
   const { rank, recompute, batch: micro, weights: weightStorage = 'f16' } = request;
   const options = { ...shape, weightStorage, rank, alpha: rank, recompute, micro, optimizer };
-  const built = enginePrograms(options, DEFAULT_BINDING_BYTES);
+  const { memoryBytes } = request;
+  const free = enginePrograms(options, DEFAULT_BINDING_BYTES);
+  const arenaBytes = memoryBytes === undefined ? undefined : memoryBytes - (free.bytes.total - free.bytes.arena);
+  const built = arenaBytes === undefined ? free : enginePrograms({ ...options, arenaBytes }, DEFAULT_BINDING_BYTES);
   const target = { maxBindingBytes: DEFAULT_BINDING_BYTES, ...kernelsFor(false) };
   const base = predictGraph({ ...shape, batch: 1, rank: 0 });
   const forward = plan(base.graph, { target, lora: { offsets: new Map(), bytes: 0 } }).flops;
@@ -55,7 +62,7 @@ export function planReport(request: PlanRequest) {
     built,
     report: {
       bytes: built.bytes,
-      flops: { forward, step: train.flops * request.batch },
+      flops: { forward, step: train.flops * request.batch, recomputed: train.recomputedFlops * request.batch },
       dispatches: train.dispatches.length * request.batch + update.dispatches.length,
       largest: largest(train),
     },
@@ -73,11 +80,12 @@ export async function main(args: string[]): Promise<number> {
       weights: { type: 'string', default: 'f16' },
       recompute: { type: 'string', default: 'auto' },
       batch: { type: 'string', default: '1' },
+      memory: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean' },
     },
   });
-  const count = (name: 'size' | 'rank' | 'batch'): number => {
+  const count = (name: 'size' | 'rank' | 'batch' | 'memory'): number => {
     const n = Number(values[name]);
     if (!Number.isInteger(n) || n < 1) throw new Error(`--${name} takes a whole number ≥ 1, got "${values[name]}"`);
     return n;
@@ -101,6 +109,7 @@ export async function main(args: string[]): Promise<number> {
       weights: oneOf('weights', ['f16', 'int8'] as const),
       recompute: oneOf('recompute', ['on', 'off', 'auto'] as const),
       batch: count('batch'),
+      ...(values.memory === undefined ? {} : { memoryBytes: count('memory') * 1e6 }),
     });
     if (values.json !== '-') console.log(table(built.plans, report));
     if (values.json === '-') console.log(JSON.stringify(report, null, 2));
@@ -134,7 +143,7 @@ function table(
     ...Object.entries(bytes).map(([name, b]) => `  ${name.padEnd(10)} ${megabytes(b)}`),
     'Programs',
     ...rows,
-    `A step: ${dispatches} dispatches, ${(flops.step / 1e9).toFixed(2)} GFLOP; a forward pass without adapter ${(flops.forward / 1e9).toFixed(2)} GFLOP`,
+    `A step: ${dispatches} dispatches, ${(flops.step / 1e9).toFixed(2)} GFLOP, of which ${(flops.recomputed / 1e9).toFixed(2)} recomputed; a forward pass without adapter ${(flops.forward / 1e9).toFixed(2)} GFLOP`,
     'Largest tensors of a training step',
     ...tensors.map((t) => `  ${megabytes(t.bytes)}  ${t.dtype} ${t.shape.join('×').padEnd(20)} ${t.name}`),
   ].join('\n');

@@ -26,24 +26,6 @@ fn row_bias_at(m: u32, n: u32) -> vec4<f32> {
 #endif
 }
 #endif
-#if HAS_LOW
-// h (m, rank) times the other LoRA factor: low (n, rank).
-fn low_rank(m: u32, n: u32) -> vec4<f32> {
-  var v = vec4<f32>();
-  for (var r = 0u; r < dims.rank; r++) {
-    let h = load_h(m * dims.rank + r);
-#for j in 0..4
-    v[${j}] += h * low_at(n + ${j}u, r);
-#endfor
-  }
-  return v;
-}
-fn low_at(n: u32, r: u32) -> f32 {
-  if (n >= dims.n) { return 0.0; }
-  return load_low(n * dims.rank + r);
-}
-#endif
-
 fn finish(m: u32, n: u32, sum: vec4<f32>) {
   if (m >= dims.m || n >= dims.n) { return; }
   var v = sum;
@@ -58,9 +40,6 @@ fn finish(m: u32, n: u32, sum: vec4<f32>) {
 #endif
 #if HAS_ROW_BIAS
   v += row_bias_at(m, n);
-#endif
-#if HAS_LOW
-  v += load_scale(0u) * low_rank(m, n);
 #endif
   let i = y_base + m * dims.y_stride + n;
 #if N_WIDTH == 4

@@ -1,5 +1,5 @@
 // engine-plan: what an engine is asked for → the graphs it replays and which kernel each product gets. No GPU is touched: `npm run plan` asks here too.
-import type { KernelChoice, Target } from '../graph/op.ts';
+import type { GemmVariant, KernelChoice, Target } from '../graph/op.ts';
 import type { UNetConfig } from '../model/config.ts';
 import { type BuiltGraph, lossGraph, predictGraph, TEXT_TOKENS, updateGraph } from '../model/graphs.ts';
 import { momentLayout } from '../plan/moments.ts';
@@ -29,6 +29,8 @@ export interface EngineOptions {
   /** How the frozen weights lie on the GPU; weights that are there already must have been uploaded for it. Default f16. */
   weightStorage?: WeightStorage;
   recompute: 'on' | 'off' | 'auto';
+  /** With `auto`: what the arena may take (plan/programs.ts). */
+  arenaBytes?: number;
   /** batch × accumulate of one optimizer step: its loss is divided by it. */
   micro?: number;
   /** Micro-steps that it may have, class pictures' among them; default `micro`. */
@@ -107,13 +109,20 @@ export function engineGraphs(o: Omit<EngineOptions, 'weights'>): Record<string, 
 /** 50 ms at 250 GFLOP/s: Windows resets a GPU that is busy for 2 s, and the compositor waits meanwhile. gpu/speed.ts asks slower ones for less. */
 export const MAX_DISPATCH_FLOPS = 12.5e9;
 
+/** The largest tile that still makes enough workgroups to fill a GPU, and of which a row is no longer than a dispatch may be. */
+function tileFor(m: number, n: number, k: number, batch: number, maxDispatchFlops: number): GemmVariant {
+  if (n <= 16) return 'narrow';
+  const workgroups = (rows: number): number => Math.ceil(m / rows) * Math.ceil(n / 64) * batch;
+  if (workgroups(128) >= 64 && 2 * 128 * n * k * batch <= maxDispatchFlops) return 'tile128';
+  return workgroups(64) >= 64 ? 'tile64' : 'tile32';
+}
+
 /**
  * Tile sizes by shape: big tiles where they still make enough workgroups to fill a GPU. On a software adapter workgroup memory and barriers
  * are emulated: no tiles there, and sums within one SIMD group.
  */
 export const kernelsFor = (software: boolean, maxDispatchFlops = MAX_DISPATCH_FLOPS): KernelChoice => ({
-  gemmVariant: (m, n, _k, batch) =>
-    software ? 'registers' : Math.ceil(m / 64) * Math.ceil(n / 64) * batch >= 64 ? 'tile64' : 'tile32',
+  gemmVariant: (m, n, k, batch) => (software ? 'registers' : tileFor(m, n, k, batch, maxDispatchFlops)),
   reductionThreads: software ? 4 : 256,
   maxDispatchFlops,
   // SD 1.5 at 512²: 256 rows × 4096 keys × 8 heads
@@ -129,6 +138,7 @@ export function enginePrograms(
   return programs(engineGraphs(o), {
     target,
     recompute: o.recompute,
+    ...(o.arenaBytes === undefined ? {} : { arenaBytes: o.arenaBytes }),
     micro: passesOf(o),
     ...(o.reuse === undefined ? {} : { reuse: o.reuse }),
   });

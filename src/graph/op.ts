@@ -64,7 +64,7 @@ export interface Target extends KernelChoice {
   /** Bytes one binding may have (`maxStorageBufferBindingSize`; WebGPU's default is 128 MiB). */
   readonly maxBindingBytes: number;
 }
-export type GemmVariant = 'tile64' | 'tile32' | 'registers';
+export type GemmVariant = 'tile128' | 'tile64' | 'tile32' | 'narrow' | 'registers';
 
 /** A tensor as a kernel sees it. `width`: elements per load or store (vec4, vec2 or scalar); a f16 store needs ≥ 2. */
 export interface Operand {

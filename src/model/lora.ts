@@ -81,5 +81,5 @@ export function linearLayer(
   if (!factors) return g.emit(linear, { x, w, bias: b, addend }, {}, y ? { y } : {}).y as Tensor;
   const { down, up: low, scale } = factors;
   const { y: h } = g.emit(linear, { x, w: down });
-  return g.emit(linear, { x, w, bias: b, h, low, scale, addend }).y as Tensor;
+  return g.emit(linear, { x, w, bias: b, down, h, low, scale, addend }).y as Tensor;
 }

@@ -1,6 +1,7 @@
 // gemm: a description of one matrix product → its launches (shaders/gemm.wgsl). Serves linear, conv2d and attention.
-import type { DimValue, GemmVariant, Launch, Operand, Target } from '../graph/op.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import type { DimValue, Launch, Operand, Target } from '../graph/op.ts';
+import { lastDim, type Tensor } from '../tensor/tensor.ts';
+import { formOf, tileColumns, tileDefines, tileRows } from './gemm-tiles.ts';
 import { f32 } from './launch.ts';
 
 /** A matrix operand: element (row, column) at base + image·batch + head·head + row·stride + column. All in elements. */
@@ -42,34 +43,30 @@ export interface Gemm {
   alpha?: number;
   bias?: Tensor | undefined; // (n)
   rowBias?: Tensor | undefined; // (images, n)
-  /** + scale · h · lowᵀ: h (m, rank), low (n, rank), scale (1). */
-  lowRank?: { h: Tensor; low: Tensor; scale: Tensor } | undefined;
-  /** Multiplies the sum itself. */
+  /** The sum goes on over `rank` more: (scale ·) h (m, rank) times low, which lies as b does: (n, rank) or (rank, n); scale (1). Not of a convolution. */
+  lowRank?: { h: Tensor; low: Tensor; scale?: Tensor | undefined } | undefined;
+  /** Multiplies the sum itself; not together with lowRank. */
   scale?: Tensor | undefined;
   addend?: Tensor | undefined; // (m, n)
   accumulate?: boolean;
 }
 
-/** Without tiles every load is the thread's own: eight rows a thread read each of b's values half as often (measured: 1.5 × on lavapipe and SwiftShader). */
-const variants: Record<GemmVariant, { S: number; TILED: boolean; ROWS: number }> = {
-  tile64: { S: 16, TILED: true, ROWS: 4 },
-  tile32: { S: 8, TILED: true, ROWS: 4 },
-  registers: { S: 8, TILED: false, ROWS: 8 },
-};
-
 const taps = (g: Gemm): number => (g.image ? 9 : 1);
 const products = (g: Gemm): number => (g.batches ? g.batches.images * g.batches.heads : 1);
 
-export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * g.k * taps(g) * products(g);
+const rank = (g: Gemm): number => (g.lowRank ? lastDim(g.lowRank.h.shape) : 0);
+
+export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * (g.k * taps(g) + rank(g)) * products(g);
 
 /** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
 export function gemm(g: Gemm, target: Target): Launch[] {
-  const { S, TILED, ROWS: most } = variants[target.gemmVariant(g.m, g.n, g.k * taps(g), products(g))];
-  const ROWS = g.m <= 4 ? 4 : most; // of results a thread
-  const tile = ROWS * S;
+  const form = formOf(target.gemmVariant(g.m, g.n, g.k * taps(g), products(g)), g.m, g.k);
+  const tile = tileRows(form);
   const aWidth = divisible(g, g.a, 4) ? 4 : 1;
   const bWidth = divisible(g, g.b, 4, taps(g) > 1 && g.bLayout === 'nk' ? g.k : 0) ? 4 : 1;
   const nWidth = divisible(g, g.y, 4) ? 4 : divisible(g, g.y, 2) ? 2 : 1;
+  const hWidth = rank(g) % 4 === 0 ? 4 : 1;
+  const lowWidth = (g.bLayout === 'nk' ? rank(g) : g.n) % 4 === 0 ? 4 : 1;
   const operand = (tensor: Tensor, width: 1 | 2 | 4): Operand => ({ tensor, width });
   const along = nWidth === 4 ? 4 : 1; // bias and row bias: read singly where rows are not whole vec4s
   const scale = g.scale ?? g.lowRank?.scale;
@@ -77,11 +74,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     shader: 'gemm',
     entry: 'main',
     defines: {
-      S,
-      TILED,
-      ROWS,
-      LOADS: TILED ? 16 / S : 0,
-      QUADS: TILED ? 4 : 1,
+      ...tileDefines(form, g.aLayout !== 'col', g.bLayout === 'nk'),
       A_LAYOUT: g.aLayout,
       B_LAYOUT: g.bLayout,
       A_WIDTH: aWidth,
@@ -89,10 +82,12 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       N_WIDTH: nWidth,
       TAPS: taps(g),
       DOUBLED: g.image?.doubled === true,
-      EXACT: aWidth === 4 && bWidth === 4 && g.k % (TILED ? 16 : 4) === 0,
+      EXACT: aWidth === 4 && bWidth === 4 && g.k % (4 * form.QUADS) === 0,
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
       SCALE_SUM: g.scale !== undefined,
+      PARTS: g.lowRank ? 2 : 1,
+      ...(g.lowRank && { H_WIDTH: hWidth, LOW_WIDTH: lowWidth, SCALE_LOW: g.lowRank.scale !== undefined }),
       ACCUMULATE: g.accumulate === true,
     },
     reads: {
@@ -100,7 +95,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       b: operand(g.b.tensor, bWidth),
       ...(g.bias && { bias: operand(g.bias, along) }),
       ...(g.rowBias && { row_bias: operand(g.rowBias, along) }),
-      ...(g.lowRank && { h: operand(g.lowRank.h, 1), low: operand(g.lowRank.low, 1) }),
+      ...(g.lowRank && { h: operand(g.lowRank.h, hWidth), low: operand(g.lowRank.low, lowWidth) }),
       ...(scale && { scale: operand(scale, 1) }),
       ...(g.addend && { addend: operand(g.addend, nWidth) }),
     },
@@ -117,7 +112,7 @@ export function gemm(g: Gemm, target: Target): Launch[] {
     launches.push({
       ...shared,
       dims: dims(g, first),
-      workgroups: [Math.ceil(g.n / (4 * S)), count, products(g)],
+      workgroups: [Math.ceil(g.n / tileColumns(form)), count, products(g)],
       flops: (gemmFlops(g) * rows) / g.m,
     });
   }
@@ -153,7 +148,7 @@ function dims(g: Gemm, firstTile: number): Record<string, DimValue> {
       step: g.image.step,
     }),
     ...(g.image && g.aLayout === 'conv' && { top: g.image.top ?? -1, left: g.image.left ?? -1 }),
-    ...(g.lowRank && { rank: g.lowRank.h.shape[g.lowRank.h.shape.length - 1] as number }),
+    ...(g.lowRank && { rank: rank(g) }),
     ...(g.alpha !== undefined && { alpha: f32(g.alpha) }),
   };
 }

@@ -4,7 +4,8 @@ import type { Launch, Operand, Target } from '../graph/op.ts';
 import { byteLength, describeTensor, type StorageType, type Tensor } from '../tensor/tensor.ts';
 import { type Arena, align, arena } from './arena.ts';
 import { type Lifetime, lifetimes, type Scheduled, schedule } from './lifetimes.ts';
-import { recompute } from './recompute.ts';
+import { readers, recompute } from './recompute.ts';
+import { forgottenNodes, type Spare } from './spare.ts';
 
 /** A range of a buffer. Buffers: `arena:i`, `weight:<key>`, `state:<name>`, `lora`, `grads`, `io` (inputs and outputs). */
 export interface Region {
@@ -33,6 +34,8 @@ export interface Plan {
   readonly io: ReadonlyMap<string, Region>;
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly flops: number;
+  /** Of these, spent on making again what was not kept. */
+  readonly recomputedFlops: number;
 }
 
 /** Where each LoRA parameter lies in the flat buffers (parameters, gradients, both moments alike). */
@@ -57,7 +60,8 @@ export interface PlanOptions {
   lora: LoraLayout;
   /** Nodes of the forward pass; needed for recomputation. */
   forwardCount?: number;
-  recompute?: boolean | ((block: string) => boolean);
+  /** What the backward pass makes again instead of keeping it (default nothing). */
+  spare?: Spare;
   /** false: no two tensors ever share memory (for tests). */
   reuse?: boolean;
   /** Sizes of slabs that somebody lends: the first of the arena's. */
@@ -66,10 +70,10 @@ export interface PlanOptions {
 
 /** @throws Error when a tensor is larger than one binding may be, or is read before it is written. */
 export function plan(g: Graph, options: PlanOptions): Plan {
-  const { target, lora } = options;
-  const blocks = typeof options.recompute === 'function' ? options.recompute : () => true;
-  const ordered = options.recompute && options.forwardCount ? recompute(g, options.forwardCount, blocks) : g.nodes;
-  const nodes = schedule(ordered, target, g.tensors.length);
+  const { target, lora, forwardCount = g.nodes.length, spare = 'nothing' } = options;
+  const read = readers(g, forwardCount);
+  const ordered = recompute(read, forgottenNodes(g, read, target, spare), g.tensors.length);
+  const nodes = schedule(ordered.nodes, target, ordered.nextId);
   const lives = lifetimes(nodes);
   const places = arena(lives, target.maxBindingBytes, options.reuse ?? true, options.lent);
   const io = new Map<string, Region>();
@@ -110,7 +114,7 @@ export function plan(g: Graph, options: PlanOptions): Plan {
     })),
   );
   const flops = nodes.reduce((sum, node) => sum + (node.op.flops?.(node) ?? 0), 0);
-  return { dispatches, nodes, lifetimes: lives, arena: places, io, weights, flops };
+  return { dispatches, nodes, lifetimes: lives, arena: places, io, weights, flops, recomputedFlops: ordered.flops };
 }
 
 export interface LargeTensor {

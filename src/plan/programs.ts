@@ -7,6 +7,7 @@ import { byteLength, type Tensor } from '../tensor/tensor.ts';
 import { ALIGNMENT, align } from './arena.ts';
 import { type MomentLayout, momentLayout } from './moments.ts';
 import { type LoraLayout, loraLayout, type Plan, plan } from './plan.ts';
+import type { Spare } from './spare.ts';
 
 export interface Footprint {
   weights: number;
@@ -33,8 +34,8 @@ export interface Programs {
 export interface ProgramOptions {
   target: Target;
   recompute: 'on' | 'off' | 'auto';
-  /** Arena bytes up to which `auto` keeps everything. */
-  budgetBytes?: number;
+  /** With `auto`: bytes of the arena that the training step is planned for, with the least FLOPs. Default: whatever SPARE_SHARE of its FLOPs buys. */
+  arenaBytes?: number;
   reuse?: boolean;
   /** Micro-steps of one optimizer step: their losses are read back together. */
   micro?: number;
@@ -47,7 +48,9 @@ export interface ProgramOptions {
 /** Two steps in flight, and one slot being read. */
 const READBACK_SLOTS = 3;
 /** Where `auto` starts to recompute: half of what a 2 GB card has left beside SD 1.5's weights is less than this; small models never reach it. */
-const DEFAULT_BUDGET = 256 * 2 ** 20;
+const KEEP_ALL_BYTES = 256 * 2 ** 20;
+/** And how much longer a step may then take. */
+const SPARE_SHARE = 0.05;
 
 /** Plans every graph against the same slabs: programs run one after another, so their arenas share memory. */
 export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: ProgramOptions): Programs {
@@ -55,24 +58,23 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
   const ofKind = (kind: Tensor['kind']): Map<string, Tensor> =>
     new Map(tensors.filter((t) => t.kind === kind && t.name !== '*').map((t) => [t.name, t]));
   const lora = loraLayout([...ofKind('lora').values()]);
-  const make = ({ graph, forwardCount }: BuiltGraph, again: boolean): Plan =>
+  const make = ({ graph, forwardCount }: BuiltGraph, spare: Spare): Plan =>
     plan(graph, {
       target: options.target,
       lora,
       forwardCount,
-      recompute: again,
+      spare,
       ...(options.reuse === undefined ? {} : { reuse: options.reuse }),
       ...(options.lent && { lent: options.lent }),
     });
-  const arenaBytes = (p: Plan): number => sum(p.arena.slabBytes);
-  const plans = Object.fromEntries(
-    Object.entries(graphs).map(([name, built]) => {
-      const keepsAll = options.recompute === 'on' ? undefined : make(built, false);
-      const fits =
-        keepsAll && (options.recompute === 'off' || arenaBytes(keepsAll) <= (options.budgetBytes ?? DEFAULT_BUDGET));
-      return [name, fits ? keepsAll : make(built, true)];
-    }),
-  );
+  const planned = (built: BuiltGraph): Plan => {
+    if (options.recompute === 'on') return make(built, 'all');
+    const keepsAll = make(built, 'nothing');
+    const least = options.arenaBytes ?? KEEP_ALL_BYTES;
+    if (options.recompute === 'off' || sum(keepsAll.arena.slabBytes) <= least) return keepsAll;
+    return make(built, options.arenaBytes === undefined ? { share: SPARE_SHARE } : { bytes: options.arenaBytes });
+  };
+  const plans = Object.fromEntries(Object.entries(graphs).map(([name, built]) => [name, planned(built)]));
   const all = Object.values(plans);
   const slabBytes = all.reduce<number[]>((most, p) => longest(most, p.arena.slabBytes), []);
   const ioBytes = Math.max(...all.map((p) => sum([...p.io.values()].map((r) => align(r.bytes)))));

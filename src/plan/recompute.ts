@@ -1,73 +1,109 @@
 // recompute (gradient checkpointing, arXiv 1604.06174): nodes with a backward pass → nodes that keep less between the two.
 import type { Graph } from '../graph/graph.ts';
 import type { Node } from '../graph/op.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { byteLength, type Tensor } from '../tensor/tensor.ts';
 
-/**
- * What a block makes only for itself is forgotten after the forward pass; before the block's first backward node the nodes that made it
- * run again. The same kernels on the same values, so no result changes.
- * @param forwardCount the first nodes, up to and including the loss.
- * @param blocks which blocks (Node.block) to recompute.
- */
-export function recompute(g: Graph, forwardCount: number, blocks: (block: string) => boolean): Node[] {
-  const forward = g.nodes.slice(0, forwardCount);
-  const back = g.nodes.slice(forwardCount);
-  const internal = internalTensors(forward, blocks);
-  const makers = new Map(forward.flatMap((node) => Object.values(node.outputs).map((t) => [t.id, node] as const)));
-  const wanted = new Set(
-    back.flatMap((node) =>
-      Object.values(node.inputs)
-        .filter((t) => internal.has(t.id))
-        .map((t) => t.id),
-    ),
-  );
-  const remade = new Map<number, Tensor>();
-  const out: Node[] = [...forward];
-  for (const node of back) {
-    for (const t of Object.values(node.inputs))
-      if (internal.has(t.id) && !remade.has(t.id)) remake((makers.get(t.id) as Node).block);
-    out.push(replaced(node));
-  }
-  return out;
-
-  /** Runs again what the backward pass wants of one block, in forward order. */
-  function remake(block: string): void {
-    const needed = new Set<Node>();
-    const need = (id: number): void => {
-      const maker = makers.get(id);
-      if (!maker || needed.has(maker) || !internal.has(id)) return;
-      needed.add(maker);
-      for (const t of Object.values(maker.inputs)) need(t.id);
-    };
-    for (const id of wanted) if (makers.get(id)?.block === block) need(id);
-    for (const node of forward) {
-      if (!needed.has(node)) continue;
-      const outputs = Object.fromEntries(
-        Object.entries(node.outputs).map(([name, t]) => {
-          const again = g.tensor(`${t.name} again`, t.shape, 'temp', t.dtype);
-          remade.set(t.id, again);
-          return [name, again];
-        }),
-      );
-      out.push({ ...replaced(node), outputs });
-    }
-  }
-
-  function replaced(node: Node): Node {
-    return {
-      ...node,
-      inputs: Object.fromEntries(Object.entries(node.inputs).map(([name, t]) => [name, remade.get(t.id) ?? t])),
-    };
-  }
+/** A graph cut after its loss, and who reads what. */
+export interface Readers {
+  readonly forward: readonly Node[];
+  readonly back: readonly Node[];
+  /** Of every tensor, by id. */
+  readonly makers: ReadonlyMap<number, Node>;
+  /** Temporaries that only their own block reads in the forward pass. */
+  readonly internal: ReadonlySet<number>;
+  /** What the backward pass reads. */
+  readonly saved: ReadonlySet<number>;
 }
 
-/** Tensors made and read, in the forward pass, only inside one of the chosen blocks. */
-function internalTensors(forward: readonly Node[], blocks: (block: string) => boolean): Set<number> {
-  const home = new Map<number, string>();
+/** @param forwardCount the first nodes, up to and including the loss. */
+export function readers(g: Graph, forwardCount: number): Readers {
+  const forward = g.nodes.slice(0, forwardCount);
+  const back = g.nodes.slice(forwardCount);
+  const makers = new Map(forward.flatMap((node) => Object.values(node.outputs).map((t) => [t.id, node] as const)));
+  const internal = new Set<number>();
   for (const node of forward) {
-    for (const t of Object.values(node.inputs)) if (home.get(t.id) !== node.block) home.delete(t.id);
-    if (blocks(node.block))
-      for (const t of Object.values(node.outputs)) if (t.kind === 'temp') home.set(t.id, node.block);
+    for (const t of Object.values(node.inputs)) if (makers.get(t.id)?.block !== node.block) internal.delete(t.id);
+    for (const t of Object.values(node.outputs)) if (t.kind === 'temp') internal.add(t.id);
   }
-  return new Set(home.keys());
+  const saved = new Set(back.flatMap((node) => Object.values(node.inputs).map((t) => t.id)));
+  return { forward, back, makers, internal, saved };
+}
+
+/** A forward node whose results the backward pass may make again instead of keeping them. */
+export interface Forgettable {
+  readonly node: Node;
+  /** What is not kept between the two passes. */
+  readonly bytes: number;
+  /** FLOPs of making it again, and what it is made of where that is not kept either. */
+  readonly flops: number;
+}
+
+/**
+ * Nodes that the backward pass reads from and that only their own block reads in the forward pass, those first that free most bytes for a FLOP:
+ * norms, activations and copies cost none, products come last.
+ */
+export function forgettable({ forward, makers, internal, saved }: Readers): Forgettable[] {
+  const flopsAgain = (node: Node, seen = new Set<Node>()): number => {
+    if (seen.has(node)) return 0;
+    seen.add(node);
+    let flops = node.op.flops?.(node) ?? 0;
+    for (const t of Object.values(node.inputs)) {
+      const maker = makers.get(t.id);
+      if (maker && internal.has(t.id) && !saved.has(t.id)) flops += flopsAgain(maker, seen);
+    }
+    return flops;
+  };
+  return forward
+    .filter((node) => Object.values(node.outputs).every((t) => internal.has(t.id)))
+    .map((node) => {
+      const kept = Object.values(node.outputs).filter((t) => saved.has(t.id));
+      return { node, bytes: kept.reduce((sum, t) => sum + byteLength(t), 0), flops: flopsAgain(node) };
+    })
+    .filter(({ bytes }) => bytes > 0)
+    .sort((a, b) => a.flops / a.bytes - b.flops / b.bytes || b.bytes - a.bytes || a.node.id - b.node.id);
+}
+
+/**
+ * The nodes in execution order where the results of `forgotten` nodes are not kept: they run again before the first backward node that wants them,
+ * after whatever they are made of. The same kernels on the same values, so no result changes.
+ * @param nextId ids from here on are free for the tensors that are made again.
+ */
+export function recompute(
+  { forward, back, makers, internal, saved }: Readers,
+  forgotten: ReadonlySet<Node>,
+  nextId: number,
+): { nodes: Node[]; nextId: number; flops: number } {
+  const gone = (t: Tensor): boolean => {
+    const maker = makers.get(t.id);
+    return maker !== undefined && internal.has(t.id) && (forgotten.has(maker) || !saved.has(t.id));
+  };
+  const remade = new Map<number, Tensor>();
+  const out: Node[] = [...forward];
+  let [id, flops] = [nextId, 0];
+  const want = (t: Tensor): void => {
+    if (!gone(t) || remade.has(t.id)) return;
+    const node = makers.get(t.id) as Node;
+    for (const input of Object.values(node.inputs)) want(input);
+    const outputs: Record<string, Tensor> = {};
+    for (const [name, made] of Object.entries(node.outputs)) {
+      outputs[name] = { ...made, id: id++, name: `${made.name} again` };
+      remade.set(made.id, outputs[name]);
+    }
+    out.push({ ...replaced(node), outputs });
+    flops += node.op.flops?.(node) ?? 0;
+  };
+  const replaced = (node: Node): Node => ({
+    ...node,
+    inputs: Object.fromEntries(
+      Object.entries(node.inputs).map(([name, t]) => {
+        const again = remade.get(t.id);
+        return [name, again ? { ...again, shape: t.shape } : t];
+      }),
+    ),
+  });
+  for (const node of back) {
+    for (const t of Object.values(node.inputs)) want(t);
+    out.push(replaced(node));
+  }
+  return { nodes: out, nextId: id, flops };
 }

@@ -26,7 +26,7 @@ function stepPlan(maxDispatchFlops: number): Plan {
   if (!train) throw new Error('no training in it');
   const target = { ...kernelsFor(false, maxDispatchFlops), maxBindingBytes: 2 ** 27 };
   const lora = loraLayout(train.graph.tensors.filter((t) => t.kind === 'lora'));
-  const made = plan(train.graph, { target, lora, forwardCount: train.forwardCount, recompute: true });
+  const made = plan(train.graph, { target, lora, forwardCount: train.forwardCount, spare: 'all' });
   plans.set(maxDispatchFlops, made);
   return made;
 }
