@@ -1,7 +1,7 @@
 // gemm: y[z] = epilogue(a[z] · b[z]), the one matrix product behind linear, conv2d and attention. m rows, n columns, sums over k in f32.
 //   a   A_LAYOUT row: (m, k)   col: (k, m)   conv: 3×3 patches of an image (h, w, k)   conv_dx: what conv's backward gathers from dy (h, w, k)
 //   b   B_LAYOUT nk: (n, k), for conv (n, 3, 3, k)    kn: (k, n)    conv_dx: conv weights (k, 3, 3, n)
-//   sums go on over `rank` more: scale · h (m, rank) times low, (n, rank) or (rank, n) as b is (LoRA; PARTS 2)
+//   sums go on over `rank` more: scale · h (m, rank) times low, (n, rank) or (rank, n) as b is (LoRA)
 //   epilogue: × alpha, + bias (n), + row_bias (batch, n), + addend (m, n), + y if ACCUMULATE
 // A workgroup of SN × SM threads makes a tile of ROWS · SM × COLS · SN results, each thread ROWS × COLS of them in groups of four: group local + S · i.
 // TILED: the tile's 4 · QUADS k of a and of b lie in workgroup memory, each kept as vec4 along the dimension that is contiguous in storage. Along k:
@@ -59,40 +59,85 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endif
 #endif
 
-#for part in 0..PARTS
 #if TAPS == 1
-  {
   let tap = 0u;
 #else
   for (var tap = 0u; tap < ${TAPS}u; tap++) {
 #endif
-#if part == 0
-  let depth = dims.k;
-#else
-  let depth = dims.rank;
-#endif
 #if TILED
 #for l in 0..A_LOADS
 #if A_LAYOUT == col
-  let a_from${l} = a_line${part}(a_m, a_k + ${l * SN * SM * 4 / (ROWS * SM)}u, tap);
+  let a_from${l} = a_line0(a_m, a_k + ${l * SN * SM * 4 / (ROWS * SM)}u, tap);
 #else
-  let a_from${l} = a_line${part}(a_m + ${l * SN * SM / QUADS}u, a_k, tap);
+  let a_from${l} = a_line0(a_m + ${l * SN * SM / QUADS}u, a_k, tap);
 #endif
 #endfor
 #for l in 0..B_LOADS
 #if B_LAYOUT == nk
-  let b_from${l} = b_line${part}(b_n + ${l * SN * SM / QUADS}u, b_k, tap);
+  let b_from${l} = b_line0(b_n + ${l * SN * SM / QUADS}u, b_k, tap);
 #else
-  let b_from${l} = b_line${part}(b_n, b_k + ${l * SN * SM * 4 / (COLS * SN)}u, tap);
+  let b_from${l} = b_line0(b_n, b_k + ${l * SN * SM * 4 / (COLS * SN)}u, tap);
 #endif
 #endfor
+#else
+#if A_LAYOUT == col
+#for g in 0..ROWS / 4
+#for c in 0..4
+  let a_from${c}_${g} = a_line0(m + ${4 * g * SM}u, ${c}u, tap);
+#endfor
+#endfor
+#else
+#for r in 0..ROWS
+  let a_from${r} = a_line0(m + ${r / 4 * 4 * SM + r % 4}u, 0u, tap);
+#endfor
+#endif
+#for j in 0..COLS / 4
+#for i in 0..4
+#if B_LAYOUT == nk
+  let b_from${i}_${j} = b_line0(n + ${4 * j * SN + i}u, 0u, tap);
+#else
+  let b_from${i}_${j} = b_line0(n + ${4 * j * SN}u, ${i}u, tap);
+#endif
+#endfor
+#endfor
+#endif
+#if HAS_LOW
+  let low_from = (dims.k + ${4 * QUADS - 1}u) / ${4 * QUADS}u * ${4 * QUADS}u;
+  let depth = low_from + dims.rank;
+#else
+  let depth = dims.k;
+#endif
   for (var k0 = 0u; k0 < depth; k0 += ${4 * QUADS}u) {
+#if TILED
 #for l in 0..A_LOADS
-    let a_in${l} = a_at${part}(a_from${l}, k0, a_m);
+    var a_in${l}: vec4<f32>;
 #endfor
 #for l in 0..B_LOADS
-    let b_in${l} = b_at${part}(b_from${l}, k0, b_n);
+    var b_in${l}: vec4<f32>;
 #endfor
+#if HAS_LOW
+    if (k0 < low_from) {
+#endif
+#for l in 0..A_LOADS
+    a_in${l} = a_at0(a_from${l}, k0, a_m);
+#endfor
+#for l in 0..B_LOADS
+    b_in${l} = b_at0(b_from${l}, k0, b_n);
+#endfor
+#if HAS_LOW
+    } else {
+#for l in 0..A_LOADS
+    a_in${l} = a_at1(a_line1(a_m + ${l * SN * SM / QUADS}u, a_k), k0 - low_from);
+#endfor
+#for l in 0..B_LOADS
+#if B_LAYOUT == nk
+    b_in${l} = b_at1(b_line1(b_n + ${l * SN * SM / QUADS}u, b_k), k0 - low_from, b_n);
+#else
+    b_in${l} = b_at1(b_line1(b_n, b_k + ${l * SN * SM * 4 / (COLS * SN)}u), k0 - low_from, b_n);
+#endif
+#endfor
+    }
+#endif
     workgroupBarrier();
 #for l in 0..A_LOADS
 #if A_LAYOUT == col
@@ -113,43 +158,60 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #if A_LAYOUT == col
 #for g in 0..ROWS / 4
 #for c in 0..4
-  let a_from${c}_${g} = a_line${part}(m + ${4 * g * SM}u, ${c}u, tap);
+    let a${c}_${g}_0 = a_at0(a_from${c}_${g}, k0, m + ${4 * g * SM}u);
 #endfor
 #endfor
 #else
 #for r in 0..ROWS
-  let a_from${r} = a_line${part}(m + ${r / 4 * 4 * SM + r % 4}u, 0u, tap);
+    var a${r}_0: vec4<f32>;
 #endfor
 #endif
 #for j in 0..COLS / 4
 #for i in 0..4
+    var b${i}_${j}_0: vec4<f32>;
+#endfor
+#endfor
+#if HAS_LOW
+    if (k0 < low_from) {
+#endif
+#if A_LAYOUT != col
+#for r in 0..ROWS
+    a${r}_0 = a_at0(a_from${r}, k0, m);
+#endfor
+#endif
+#for j in 0..COLS / 4
+#for i in 0..4
+    b${i}_${j}_0 = b_at0(b_from${i}_${j}, k0, n + ${4 * j * SN}u);
+#endfor
+#endfor
+#if HAS_LOW
+    } else {
+#for r in 0..ROWS
+    a${r}_0 = a_at1(a_line1(m + ${r / 4 * 4 * SM + r % 4}u, 0u), k0 - low_from);
+#endfor
+#for j in 0..COLS / 4
+#for i in 0..4
 #if B_LAYOUT == nk
-  let b_from${i}_${j} = b_line${part}(n + ${4 * j * SN + i}u, 0u, tap);
+    b${i}_${j}_0 = b_at1(b_line1(n + ${4 * j * SN + i}u, 0u), k0 - low_from, n);
 #else
-  let b_from${i}_${j} = b_line${part}(n + ${4 * j * SN}u, ${i}u, tap);
+    b${i}_${j}_0 = b_at1(b_line1(n + ${4 * j * SN}u, ${i}u), k0 - low_from, n + ${4 * j * SN}u);
 #endif
 #endfor
 #endfor
-  for (var k0 = 0u; k0 < depth; k0 += 4u) {
+    }
+#endif
 #endif
 #for q in 0..QUADS
-#if A_LAYOUT == col
+#if TILED && A_LAYOUT == col
 #for g in 0..ROWS / 4
 #for c in 0..4
-#if TILED
     let a${c}_${g}_${q} = sh_a[${(4 * q + c) * (ROWS * SM / 4) + g * SM}u + local.y];
-#else
-    let a${c}_${g}_${q} = a_at${part}(a_from${c}_${g}, k0, m + ${4 * g * SM}u);
+#endfor
+#endfor
 #endif
-#endfor
-#endfor
-#else
+#if TILED && A_LAYOUT != col
 #for r in 0..ROWS
-#if TILED
     let a${r}_${q} = sh_a[${q * A_QUAD + r % 4 * A_ROW + r / 4 * SM}u + local.y];
-#else
-    let a${r}_${q} = a_at${part}(a_from${r}, k0, m);
-#endif
 #endfor
 #endif
 #for j in 0..COLS / 4
@@ -159,9 +221,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endif
 #if TILED && B_LAYOUT != nk
     let b${i}_${j}_${q} = sh_b[${(4 * q + i) * (COLS * SN / 4) + j * SN}u + local.x];
-#endif
-#if !TILED
-    let b${i}_${j}_${q} = b_at${part}(b_from${i}_${j}, k0, n + ${4 * j * SN}u);
 #endif
 #if B_LAYOUT == nk
 #for r in 0..ROWS
@@ -186,8 +245,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endfor
 #endfor
   }
+#if TAPS != 1
   }
-#endfor
+#endif
 #for r in 0..ROWS
 #for j in 0..COLS / 4
   finish(m + ${r / 4 * 4 * SM + r % 4}u, n + ${4 * j * SN}u, acc${r}_${j});

@@ -36,13 +36,13 @@ fn a_line0(m: u32, k: u32, tap: u32) -> Line {
 #if A_LAYOUT == conv
   let y = row_y * dims.step + ky + dims.top; // top and left may be −1, as u32
   let x = row_x * dims.step + kx + dims.left;
-  let live = y < dims.h && x < dims.w;
+  let live = (y < dims.h) & (x < dims.w);
 #else
   let up = row_y + 1u - ky; // of the output pixel that saw this one through the tap, times the stride
   let left = row_x + 1u - kx;
-  let y = up / dims.step;
-  let x = left / dims.step;
-  let live = y < dims.h && x < dims.w && y * dims.step == up && x * dims.step == left;
+  let y = up >> (dims.step - 1u); // the stride is 1 or 2: divisions by it, and && for &, cost SwiftShader's compiler 40 s
+  let x = left >> (dims.step - 1u);
+  let live = (y < dims.h) & (x < dims.w) & (((up | left) & (dims.step - 1u)) == 0u);
 #endif
 #if DOUBLED
   let pixel = (image * (dims.h >> 1u) + (y >> 1u)) * (dims.w >> 1u) + (x >> 1u);

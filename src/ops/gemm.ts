@@ -86,7 +86,6 @@ export function gemm(g: Gemm, target: Target): Launch[] {
       BATCHED: g.batches !== undefined,
       ALPHA: g.alpha !== undefined,
       SCALE_SUM: g.scale !== undefined,
-      PARTS: g.lowRank ? 2 : 1,
       ...(g.lowRank && { H_WIDTH: hWidth, LOW_WIDTH: lowWidth, SCALE_LOW: g.lowRank.scale !== undefined }),
       ACCUMULATE: g.accumulate === true,
     },

@@ -37,7 +37,7 @@ export function forgottenNodes(g: Graph, read: Readers, target: Target, spare: S
 function withoutNeedless(chosen: Forgettable[], fits: (chosen: readonly Forgettable[]) => boolean): Forgettable[] {
   let kept = chosen;
   if (!fits(chosen)) return chosen;
-  for (let size = Math.ceil(chosen.length / 2); size >= chosen.length / 100; size = Math.floor(size / 2))
+  for (let size = Math.ceil(chosen.length / 2); size >= Math.max(1, chosen.length / 100); size = Math.floor(size / 2))
     for (let end = kept.length; end > 0; end -= size) {
       const fewer = [...kept.slice(0, Math.max(0, end - size)), ...kept.slice(end)];
       if (fits(fewer)) kept = fewer;

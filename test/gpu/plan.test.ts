@@ -70,6 +70,15 @@ describe('the same values, bitwise', () => {
     again.destroy();
   });
 
+  test('with as much recomputation as a budget of memory asks for', async () => {
+    const arenaBytes = Math.floor(0.9 * plain.gpuBytes.arena);
+    const some = await engineFor({ recompute: 'auto', arenaBytes });
+    expect(await results(some)).toEqual(reference);
+    expect(some.gpuBytes.arena).toBeLessThanOrEqual(arenaBytes);
+    expect(some.dispatchesPerStep).toBeGreaterThan(plain.dispatchesPerStep);
+    some.destroy();
+  });
+
   test('with no memory reused', async () => {
     const apart = await engineFor({ reuse: false });
     expect(await results(apart)).toEqual(reference);

@@ -8,7 +8,7 @@ import { arena } from '../../src/plan/arena.ts';
 import { loraLayout, plan } from '../../src/plan/plan.ts';
 import { planReport } from '../../tools/plan.ts';
 
-vi.setConfig({ testTimeout: 30_000 }); // on a computer that may be busy
+vi.setConfig({ testTimeout: 90_000 }); // on a computer that may be busy
 const target = { maxBindingBytes: 128 * 2 ** 20, ...kernelsFor(false) };
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const flops = json('test/golden/unet/flops.json') as Record<
@@ -126,7 +126,7 @@ describe('Stable Diffusion 1.5 at 512², rank 4', () => {
 
   // Cheap nodes first: what is left is the products that free most bytes for a FLOP. All of it costs 0.29 of a step.
   test.each([
-    [2.1e9, 0.03],
+    [2.1e9, 0.04],
     [1.93e9, 0.12],
   ])('in %d bytes it recomputes at most %d of a step', (memoryBytes, share) => {
     const { report } = planReport({ ...request, activations: 'f16', recompute: 'auto', memoryBytes });

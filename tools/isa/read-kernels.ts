@@ -8,7 +8,7 @@ export interface Kernel {
   waves: number; // a SIMD can hold of it
   workgroupBytes: number;
   spills: number;
-  /** The block with most multiply-adds; absent where there is none. */
+  /** The block with most multiply-adds; absent where there is none. With an adapter's product on top, loads from storage are in blocks of their own. */
   loop?: Loop;
 }
 export interface Loop {
@@ -63,7 +63,7 @@ function innerLoop(part: string): Loop | undefined {
     const words = [...block.matchAll(/^\s+((?:v|s|ds|buffer|global|flat)_\S+)(.*)/gm)].map((m) => m[1] as string);
     const count = (pattern: RegExp): number => words.filter((w) => pattern.test(w)).length;
     const dual = [...block.matchAll(/v_dual_\S+.*?::\s*(v_dual_\S+)/g)].map((m) => m[1] as string);
-    const multiplyAdd = /^v_(dual_)?(pk_)?fma/;
+    const multiplyAdd = /^v_(dual_)?(pk_)?fma(?!_mix)/; // RDNA 3 unpacks f16 with v_fma_mix
     const found = {
       multiplyAdds: count(multiplyAdd) + dual.filter((w) => multiplyAdd.test(w)).length,
       instructions: words.length + dual.length,
