@@ -158,17 +158,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #if A_LAYOUT == col
 #for g in 0..ROWS / 4
 #for c in 0..4
-    let a${c}_${g}_0 = a_at0(a_from${c}_${g}, k0, m + ${4 * g * SM}u);
+    let a${c}_${g} = a_at0(a_from${c}_${g}, k0, m + ${4 * g * SM}u);
 #endfor
 #endfor
 #else
 #for r in 0..ROWS
-    var a${r}_0: vec4<f32>;
+    var a${r}: vec4<f32>;
 #endfor
 #endif
 #for j in 0..COLS / 4
 #for i in 0..4
-    var b${i}_${j}_0: vec4<f32>;
+    var b${i}_${j}: vec4<f32>;
 #endfor
 #endfor
 #if HAS_LOW
@@ -176,74 +176,78 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
 #endif
 #if A_LAYOUT != col
 #for r in 0..ROWS
-    a${r}_0 = a_at0(a_from${r}, k0, m);
+    a${r} = a_at0(a_from${r}, k0, m);
 #endfor
 #endif
 #for j in 0..COLS / 4
 #for i in 0..4
-    b${i}_${j}_0 = b_at0(b_from${i}_${j}, k0, n + ${4 * j * SN}u);
+    b${i}_${j} = b_at0(b_from${i}_${j}, k0, n + ${4 * j * SN}u);
 #endfor
 #endfor
 #if HAS_LOW
     } else {
 #for r in 0..ROWS
-    a${r}_0 = a_at1(a_line1(m + ${r / 4 * 4 * SM + r % 4}u, 0u), k0 - low_from);
+    a${r} = a_at1(a_line1(m + ${r / 4 * 4 * SM + r % 4}u, 0u), k0 - low_from);
 #endfor
 #for j in 0..COLS / 4
 #for i in 0..4
 #if B_LAYOUT == nk
-    b${i}_${j}_0 = b_at1(b_line1(n + ${4 * j * SN + i}u, 0u), k0 - low_from, n);
+    b${i}_${j} = b_at1(b_line1(n + ${4 * j * SN + i}u, 0u), k0 - low_from, n);
 #else
-    b${i}_${j}_0 = b_at1(b_line1(n + ${4 * j * SN}u, ${i}u), k0 - low_from, n + ${4 * j * SN}u);
+    b${i}_${j} = b_at1(b_line1(n + ${4 * j * SN}u, ${i}u), k0 - low_from, n + ${4 * j * SN}u);
 #endif
 #endfor
 #endfor
     }
 #endif
 #endif
-#for q in 0..QUADS
+#if TILED
+    for (var q = 0u; q < ${QUADS}u; q++) {
+#endif
 #if TILED && A_LAYOUT == col
 #for g in 0..ROWS / 4
 #for c in 0..4
-    let a${c}_${g}_${q} = sh_a[${(4 * q + c) * (ROWS * SM / 4) + g * SM}u + local.y];
+    let a${c}_${g} = sh_a[q * ${ROWS * SM}u + ${c * (ROWS * SM / 4) + g * SM}u + local.y];
 #endfor
 #endfor
 #endif
 #if TILED && A_LAYOUT != col
 #for r in 0..ROWS
-    let a${r}_${q} = sh_a[${q * A_QUAD + r % 4 * A_ROW + r / 4 * SM}u + local.y];
+    let a${r} = sh_a[q * ${A_QUAD}u + ${r % 4 * A_ROW + r / 4 * SM}u + local.y];
 #endfor
 #endif
 #for j in 0..COLS / 4
 #for i in 0..4
 #if TILED && B_LAYOUT == nk
-    let b${i}_${j}_${q} = sh_b[${q * B_QUAD + i * B_ROW + j * SN}u + local.x];
+    let b${i}_${j} = sh_b[q * ${B_QUAD}u + ${i * B_ROW + j * SN}u + local.x];
 #endif
 #if TILED && B_LAYOUT != nk
-    let b${i}_${j}_${q} = sh_b[${(4 * q + i) * (COLS * SN / 4) + j * SN}u + local.x];
+    let b${i}_${j} = sh_b[q * ${COLS * SN}u + ${i * (COLS * SN / 4) + j * SN}u + local.x];
 #endif
 #if B_LAYOUT == nk
 #for r in 0..ROWS
 #for c in 0..4
 #if A_LAYOUT == col
-    acc${r}_${j}[${i}] = fma(a${c}_${r / 4}_${q}[${r % 4}], b${i}_${j}_${q}[${c}], acc${r}_${j}[${i}]);
+    acc${r}_${j}[${i}] = fma(a${c}_${r / 4}[${r % 4}], b${i}_${j}[${c}], acc${r}_${j}[${i}]);
 #else
-    acc${r}_${j}[${i}] = fma(a${r}_${q}[${c}], b${i}_${j}_${q}[${c}], acc${r}_${j}[${i}]);
+    acc${r}_${j}[${i}] = fma(a${r}[${c}], b${i}_${j}[${c}], acc${r}_${j}[${i}]);
 #endif
 #endfor
 #endfor
 #else
 #for r in 0..ROWS
 #if A_LAYOUT == col
-    acc${r}_${j} = fma(vec4<f32>(a${i}_${r / 4}_${q}[${r % 4}]), b${i}_${j}_${q}, acc${r}_${j});
+    acc${r}_${j} = fma(vec4<f32>(a${i}_${r / 4}[${r % 4}]), b${i}_${j}, acc${r}_${j});
 #else
-    acc${r}_${j} = fma(vec4<f32>(a${r}_${q}[${i}]), b${i}_${j}_${q}, acc${r}_${j});
+    acc${r}_${j} = fma(vec4<f32>(a${r}[${i}]), b${i}_${j}, acc${r}_${j});
 #endif
 #endfor
 #endif
 #endfor
 #endfor
-#endfor
+#if TILED
+    }
+#endif
   }
 #if TAPS != 1
   }

@@ -17,8 +17,7 @@ Plans a training run of a U-Net without a GPU and prints it as a table.
   --rank N                of the adapter (default 4)
   --activations f16|f32   how activations are stored (default f32)
   --weights f16|int8      how the base's weights are stored (default f16)
-  --recompute on|off|auto gradient checkpointing: on forgets all it may; auto (default) only where the arena would grow past 256 MiB, and
-                          then as much as 5 % more FLOPs buy
+  --recompute on|off|auto gradient checkpointing: on forgets all it may; auto (default) only where the arena would grow past 256 MiB
   --memory MB             with auto: what the run may take in all (10⁶ bytes), for the least FLOPs
   --batch N               samples per step, as micro-steps of one (default 1)
   --json FILE             { bytes, flops, dispatches, largest } ("-": to the terminal)`;

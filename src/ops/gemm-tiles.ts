@@ -13,13 +13,14 @@ export interface Form {
 
 /**
  * Tiles are rows × columns. 8 × 8 results a thread: 16 multiply-adds for every 16 bytes from workgroup memory, and up to 128 registers, which leaves
- * AMD's SIMDs eight waves; with sixteen k a step instead of eight its compiler takes 168. Registers a thread and instructions a multiply-add by AMD's compiler: `npm run isa`.
+ * AMD's SIMDs eight waves. Four quads a step are few enough stores and barriers and too many for a compiler to unroll: 1.12 instructions a multiply-add,
+ * half the text to compile. Registers a thread and instructions a multiply-add by AMD's compiler: `npm run isa`.
  */
 const forms: Record<GemmVariant, Form> = {
-  // 128 × 64 by 128 threads, 6.5 KB: a value from storage for every 43 multiply-adds
-  tile128: { SN: 8, SM: 16, ROWS: 8, COLS: 8, QUADS: 2, TILED: true },
-  // 64 × 64 by 64 threads, 4.4 KB: for every 32
-  tile64: { SN: 8, SM: 8, ROWS: 8, COLS: 8, QUADS: 2, TILED: true },
+  // 128 × 64 by 128 threads, 13 KB: a value from storage for every 43 multiply-adds
+  tile128: { SN: 8, SM: 16, ROWS: 8, COLS: 8, QUADS: 4, TILED: true },
+  // 64 × 64 by 64 threads, 9 KB: for every 32
+  tile64: { SN: 8, SM: 8, ROWS: 8, COLS: 8, QUADS: 4, TILED: true },
   // 32 × 32 by 64 threads, 4.7 KB: for every 16. For products too small to fill a card otherwise
   tile32: { SN: 8, SM: 8, ROWS: 4, COLS: 4, QUADS: 4, TILED: true },
   // 64 × 16 by 64 threads, 6.1 KB: what LoRA's factors multiply is 4 to 16 columns wide
@@ -28,11 +29,15 @@ const forms: Record<GemmVariant, Form> = {
   registers: { SN: 8, SM: 8, ROWS: 8, COLS: 4, QUADS: 1, TILED: false },
 };
 
-/** The form of a product of `m` rows and sums of `k`: a tile takes eight k a step where sixteen would leave half of the last step empty. */
-export function formOf(variant: GemmVariant, m: number, k: number): Form {
+/**
+ * The form of a product of `m` rows and sums of `k`. Two quads a step instead of four where the last step would be half empty, and where what a thread
+ * must know of its pixels takes AMD's compiler past 128 registers otherwise (144 to 152).
+ */
+export function formOf(variant: GemmVariant, m: number, k: number, aLayout: string): Form {
   const form = forms[variant];
   if (!form.TILED) return m <= 4 ? { ...form, ROWS: 4 } : form;
-  return k % 16 !== 0 && k % 8 === 0 ? { ...form, QUADS: 2 } : form;
+  const crowded = form.COLS === 8 && (aLayout === 'conv_dx' || (aLayout === 'conv' && variant === 'tile64'));
+  return crowded || (k % 16 !== 0 && k % 8 === 0) ? { ...form, QUADS: 2 } : form;
 }
 
 /** Results of a workgroup. */

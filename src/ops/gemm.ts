@@ -60,7 +60,7 @@ export const gemmFlops = (g: Gemm): number => 2 * g.m * g.n * (g.k * taps(g) + r
 
 /** One launch, or several over bands of rows when one would run too long. Split by output tile, never by k: sums keep their order. */
 export function gemm(g: Gemm, target: Target): Launch[] {
-  const form = formOf(target.gemmVariant(g.m, g.n, g.k * taps(g), products(g)), g.m, g.k);
+  const form = formOf(target.gemmVariant(g.m, g.n, g.k * taps(g), products(g)), g.m, g.k, g.aLayout);
   const tile = tileRows(form);
   const aWidth = divisible(g, g.a, 4) ? 4 : 1;
   const bWidth = divisible(g, g.b, 4, taps(g) > 1 && g.bLayout === 'nk' ? g.k : 0) ? 4 : 1;

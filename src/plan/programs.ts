@@ -34,7 +34,7 @@ export interface Programs {
 export interface ProgramOptions {
   target: Target;
   recompute: 'on' | 'off' | 'auto';
-  /** With `auto`: bytes of the arena that the training step is planned for, with the least FLOPs. Default: whatever SPARE_SHARE of its FLOPs buys. */
+  /** With `auto`: bytes that the arena may take where that is known; the step is then planned with the least FLOPs. Default: the least bytes. */
   arenaBytes?: number;
   reuse?: boolean;
   /** Micro-steps of one optimizer step: their losses are read back together. */
@@ -49,8 +49,6 @@ export interface ProgramOptions {
 const READBACK_SLOTS = 3;
 /** Where `auto` starts to recompute: half of what a 2 GB card has left beside SD 1.5's weights is less than this; small models never reach it. */
 const KEEP_ALL_BYTES = 256 * 2 ** 20;
-/** And how much longer a step may then take. */
-const SPARE_SHARE = 0.05;
 
 /** Plans every graph against the same slabs: programs run one after another, so their arenas share memory. */
 export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: ProgramOptions): Programs {
@@ -72,7 +70,7 @@ export function programs(graphs: Readonly<Record<string, BuiltGraph>>, options: 
     const keepsAll = make(built, 'nothing');
     const least = options.arenaBytes ?? KEEP_ALL_BYTES;
     if (options.recompute === 'off' || sum(keepsAll.arena.slabBytes) <= least) return keepsAll;
-    return make(built, options.arenaBytes === undefined ? { share: SPARE_SHARE } : { bytes: options.arenaBytes });
+    return make(built, options.arenaBytes === undefined ? 'all' : { bytes: options.arenaBytes });
   };
   const plans = Object.fromEntries(Object.entries(graphs).map(([name, built]) => [name, planned(built)]));
   const all = Object.values(plans);

@@ -1,36 +1,30 @@
-// In: a graph with a backward pass and how much memory or how much more work is allowed. Out: the nodes whose results are made again instead of kept.
+// In: a graph with a backward pass and how much memory is allowed. Out: the nodes whose results are made again instead of kept.
 import type { Graph } from '../graph/graph.ts';
 import type { Node, Target } from '../graph/op.ts';
 import { align } from './arena.ts';
 import { type Lifetime, lifetimes, schedule } from './lifetimes.ts';
 import { type Forgettable, forgettable, type Readers, recompute } from './recompute.ts';
 
-/** all: whatever may be. share: as much memory as that share of the step's FLOPs buys. bytes: the least FLOPs with which the arena takes no more. */
-export type Spare = 'nothing' | 'all' | { readonly share: number } | { readonly bytes: number };
+/** all: whatever may be. bytes: the least FLOPs with which the arena takes no more. */
+export type Spare = 'nothing' | 'all' | { readonly bytes: number };
 
 /** Nothing but the graph, its shapes and `scoreBytes` has a say: every adapter forgets the same. */
 export function forgottenNodes(g: Graph, read: Readers, target: Target, spare: Spare): ReadonlySet<Node> {
   if (spare === 'nothing') return new Set();
   const candidates = forgettable(read);
   if (spare === 'all') return nodesOf(candidates);
-  const trial = (chosen: readonly Forgettable[]): { bytes: number; flops: number } => {
-    const { nodes, nextId, flops } = recompute(read, nodesOf(chosen), g.tensors.length);
-    return { bytes: peakBytes(lifetimes(schedule(nodes, target, nextId))), flops };
+  const fits = (chosen: readonly Forgettable[]): boolean => {
+    const { nodes, nextId } = recompute(read, nodesOf(chosen), g.tensors.length);
+    return peakBytes(lifetimes(schedule(nodes, target, nextId))) <= spare.bytes;
   };
-  const stepFlops = g.nodes.reduce((sum, node) => sum + (node.op.flops?.(node) ?? 0), 0);
-  const fits = (count: number): boolean => {
-    const { bytes, flops } = trial(candidates.slice(0, count));
-    return 'share' in spare ? flops > spare.share * stepFlops : bytes <= spare.bytes;
-  };
+  if (fits([])) return new Set();
   let [none, enough] = [0, candidates.length]; // `none` is too few; all of them if nothing less is enough
-  if (fits(0)) enough = 0;
   while (enough - none > 1) {
     const middle = Math.floor((none + enough) / 2);
-    if (fits(middle)) enough = middle;
+    if (fits(candidates.slice(0, middle))) enough = middle;
     else none = middle;
   }
-  if ('share' in spare) return nodesOf(candidates.slice(0, fits(enough) ? Math.max(0, enough - 1) : enough));
-  return nodesOf(withoutNeedless(candidates.slice(0, enough), (chosen) => trial(chosen).bytes <= spare.bytes));
+  return nodesOf(withoutNeedless(candidates.slice(0, enough), fits));
 }
 
 /** Where the memory's peak is, not everything that was forgotten on the way is missing: what can be kept after all is, dearest first. */

@@ -15,7 +15,6 @@ beforeAll(async () => {
 const [T, S, HEADS, D] = [33, 78, 2, 8]; // rows padded to 80 keys
 const C = HEADS * D;
 const targets: Record<string, Target> = {
-  tile64: { ...testTarget, gemmVariant: () => 'tile64' },
   tile32: testTarget,
   'registers, sums by four threads': { ...testTarget, gemmVariant: () => 'registers', reductionThreads: 4 },
   'blocks of rows': { ...testTarget, maxDispatchFlops: 2e4, scoreBytes: 2 ** 13 },

@@ -10,6 +10,7 @@ import { type GoldenFolder, openGolden } from '../../tools/golden-folder.ts';
 import { someOptimizer } from '../../tools/golden-run.ts';
 import { countLiveBytes } from '../../tools/live-bytes.ts';
 import { testDevice } from './device.ts';
+import { smallTiles } from './run-op.ts';
 
 let device: GPUDevice;
 let pipelines: Pipelines;
@@ -34,6 +35,7 @@ async function engineFor(extra: Partial<EngineOptions> = {}, on = device): Promi
     activations: 'f16',
     recompute: 'off',
     optimizer: someOptimizer,
+    kernels: smallTiles,
     ...(on === device ? { pipelines } : {}),
     ...extra,
   });

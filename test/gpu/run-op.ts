@@ -1,10 +1,15 @@
 // Runs the launches of one op (or a few) on a device, each tensor in a buffer of its own: kernels are tested without the plan.
+
+import { kernelsFor } from '../../src/gpu/engine-plan.ts';
 import { operandsOf, Pipelines } from '../../src/gpu/pipelines.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import type { Launch, Node, Target } from '../../src/graph/op.ts';
+import type { KernelChoice, Launch, Node, Target } from '../../src/graph/op.ts';
 import { fromF16, toF16 } from '../../src/tensor/half.ts';
 import { byteLength, numel, type StorageType, type Tensor } from '../../src/tensor/tensor.ts';
 import { quantise } from '../reference/q8.ts';
+
+/** What a real card gets, but for the larger tiles: a software adapter compiles each for ten seconds and more. */
+export const smallTiles: KernelChoice = { ...kernelsFor(false), gemmVariant: () => 'tile32' };
 
 export const testTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,

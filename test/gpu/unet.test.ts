@@ -4,6 +4,7 @@ import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { openGolden } from '../../tools/golden-folder.ts';
 import { compare, runGolden } from '../../tools/golden-run.ts';
 import { testDevice } from './device.ts';
+import { smallTiles } from './run-op.ts';
 
 let device: GPUDevice;
 let pipelines: Pipelines;
@@ -19,7 +20,11 @@ describe.each([
 ] as const)('%s activations', (activations, names) => {
   test.each(names)('%s', async (name) => {
     const golden = await openGolden(`test/golden/unet/${name}`);
-    const rows = await compare(golden, await runGolden(device, golden, activations, { pipelines }), activations);
+    const rows = await compare(
+      golden,
+      await runGolden(device, golden, activations, { pipelines, kernels: smallTiles }),
+      activations,
+    );
     expect(rows.length).toBeGreaterThan(60);
     expect(rows.filter((r) => !r.passed)).toEqual([]);
   });
@@ -36,7 +41,7 @@ test('a perturbed weight does not pass', async () => {
   };
   const rows = await compare(
     golden,
-    await runGolden(device, { ...golden, weights: perturbed }, 'f32', { pipelines }),
+    await runGolden(device, { ...golden, weights: perturbed }, 'f32', { pipelines, kernels: smallTiles }),
     'f32',
   );
   expect(rows.find((r) => r.key === 'noise_pred')?.passed).toBe(false);

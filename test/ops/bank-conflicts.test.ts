@@ -1,12 +1,14 @@
 // In: every tiled product kernel's own text. Out: no two of eight neighbouring threads meet in a bank of workgroup memory, in any store or load of its loop.
 // Memory has 32 banks of 4 bytes; a 16-byte access of 32 threads is served eight threads at a time, each from its four banks: the same word may be shared.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { wgsl } from '../../src/gpu/shader.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { GemmVariant, Launch, Target } from '../../src/graph/op.ts';
 import { attention, attentionBackward } from '../../src/ops/attention.ts';
 import { conv2d, conv2dDx } from '../../src/ops/conv2d.ts';
 import { linear, linearDw, linearDx } from '../../src/ops/linear.ts';
+
+vi.setConfig({ testTimeout: 30_000 }); // on a computer that may be busy
 
 /** Launches of every pair of layouts, with sums of `k`. */
 function launches(variant: GemmVariant, k: number): Launch[] {
@@ -42,7 +44,12 @@ function indices(code: string): { text: string; at: (x: bigint, y: bigint) => nu
   const lets = new Map([...code.matchAll(/let (t|[ab]_slot) = (.*);/g)].map((m) => [m[1] as string, m[2] as string]));
   const inlined = (e: string): string =>
     e.replace(/\b(t|[ab]_slot)\b/g, (name) => `(${inlined(lets.get(name) as string)})`);
-  const accesses = [...code.matchAll(/sh_[ab]\[([^\]]+)\]/g)].map((m) => m[1] as string);
+  const quads = Number(/q < (\d+)u/.exec(code)?.[1]);
+  const accesses = [...code.matchAll(/sh_[ab]\[([^\]]+)\]/g)].flatMap(([, text]) =>
+    /\bq\b/.test(text as string)
+      ? Array.from({ length: quads }, (_, q) => (text as string).replace(/\bq\b/, `${q}u`))
+      : [text as string],
+  );
   return accesses.map((text) => {
     const js = inlined(text)
       .replace(/local\.([xy])/g, '$1')

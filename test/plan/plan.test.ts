@@ -138,12 +138,8 @@ describe('Stable Diffusion 1.5 at 512², rank 4', () => {
     expect(on.report.flops.recomputed / (step - recomputed)).toBeGreaterThan(0.28);
   });
 
-  test('auto spends 5 % more FLOPs where keeping everything would take more than 256 MiB', () => {
-    const { report } = planReport({ ...request, activations: 'f16', recompute: 'auto' });
-    const share = report.flops.recomputed / (report.flops.step - report.flops.recomputed);
-    expect(share).toBeGreaterThan(0.045);
-    expect(share).toBeLessThanOrEqual(0.05);
-    expect(report.bytes.total).toBeLessThan(2.1e9);
+  test('auto takes the least bytes, where keeping everything would take more than 256 MiB', () => {
+    expect(planReport({ ...request, activations: 'f16', recompute: 'auto' }).report).toEqual(on.report);
     const demo = {
       config: json('public/models/demo/unet/config.json'),
       size: 16,
