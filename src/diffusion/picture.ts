@@ -8,6 +8,9 @@ export interface AdapterChoice {
   moment: number | null; // saved step; null = the best
   strength: number;
 }
+/** Layers of the largest text encoder that is read here, OpenCLIP's. */
+export const MOST_CLIP_SKIP = 24;
+
 export interface DrawRequest {
   prompt: string;
   negativePrompt: string;

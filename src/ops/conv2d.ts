@@ -30,6 +30,7 @@ export const conv2d: Op = {
       throw new Error(`conv2d: ${w.name} must be (O, 3, 3, ${i}) for ${describeTensor(x)}, it is ${describeTensor(w)}`);
     if (rowBias && lastDim(rowBias.shape) !== o)
       throw new Error(`conv2d: rowBias must be (${b}, ${o}), got ${describeTensor(rowBias)}`);
+    if (stride !== 1 && stride !== 2) throw new Error(`conv2d ${w.name}: the stride is 1 or 2, got ${String(stride)}`);
     const length = (side: number): number => convLength(doubled ? 2 * side : side, Number(stride));
     return { y: { shape: [b, Number(rows ?? length(h)), Number(columns ?? length(width)), o] } };
   },

@@ -8,7 +8,7 @@ import { openAdapter } from '../adapter/open-adapter.ts';
 import { readAdapter } from '../adapter/read.ts';
 import { adapterTensorBytes, writeDiffusers, writeKohya } from '../adapter/write.ts';
 import { learnedFrom } from '../dataset/split.ts';
-import type { AdapterChoice, DrawRequest } from '../diffusion/picture.ts';
+import { type AdapterChoice, type DrawRequest, MOST_CLIP_SKIP } from '../diffusion/picture.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import { newId } from '../new-id.ts';
 import type { AdapterStore, StoredAdapter } from '../storage/adapter-store.ts';
@@ -160,7 +160,7 @@ function infoOf(adapter: StoredAdapter): AdapterInfo {
   return {
     ...known,
     ...(modelVersion !== undefined && { modelVersion }),
-    ...(Number.isInteger(clipSkip) && clipSkip > 1 && clipSkip <= 24 && { clipSkip }),
+    ...(Number.isInteger(clipSkip) && clipSkip > 1 && clipSkip <= MOST_CLIP_SKIP && { clipSkip }),
     ...(leftOut && { leftOut }),
   };
 }

@@ -1,6 +1,7 @@
 // A training job and the open model in; nothing out where it can be trained, or the Trouble that says what cannot be used.
 import { classSentence, nameSentence } from '../dataset/caption.ts';
 import { asRead, holdsName } from '../dataset/name-in-caption.ts';
+import { MOST_CLIP_SKIP } from '../diffusion/picture.ts';
 import type { LoraModule } from '../gpu/engine-types.ts';
 import type { TrainingJob } from '../training/job.ts';
 import { POLYNOMIAL_END } from '../training/learning-rate.ts';
@@ -85,7 +86,7 @@ const RULES = {
   priorWeight: from(0, 100),
   keptAside: whole(0, 100),
   crops: whole(0, 100),
-  clipSkip: whole(1, 24),
+  clipSkip: whole(1, MOST_CLIP_SKIP),
   captionDropout: from(0, 1),
   tagOrders: whole(0, 100),
   keptTags: whole(0, 100),

@@ -4,15 +4,12 @@ import type { TrainingJob } from '../training/job.ts';
 import type { RunSummary } from '../training/run-summary.ts';
 import { type Patience, type RunPatience, runPatience, UNMEASURED } from '../training/silence.ts';
 import { Trouble } from '../trouble.ts';
-import type { Studio } from './api.ts';
 import { type Call, Connection, noAnswer, type Remote } from './connection.ts';
 import { installErrorTransfer } from './errors.ts';
-import type { LongMethod, Ticket } from './wire.ts';
+import type { Calls, Ticket } from './wire.ts';
 
 export * from './rules.ts';
-
-type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
-type Calls = Omit<Studio, LongMethod> & { [K in LongMethod]: SignalFirst<Studio[K]> };
+export type { Calls } from './wire.ts';
 
 const GRACE_MS = 30_000; // a worker that has not let go by then hangs: no submit is that long
 const HANGS = 3; // in a row, nothing saved between them: a fourth is not an accident

@@ -3,6 +3,7 @@
 export { classSentence } from '../dataset/caption.ts';
 export { holdsName, withName } from '../dataset/name-in-caption.ts';
 export { learnedFrom } from '../dataset/split.ts';
+export { MOST_CLIP_SKIP } from '../diffusion/picture.ts';
 export { tasteOf } from '../diffusion/picture-taste.ts';
 export { readPictureText, writePictureText } from '../diffusion/picture-text.ts';
 export { samplers } from '../diffusion/samplers.ts';

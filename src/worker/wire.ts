@@ -13,6 +13,10 @@ export type LongMethod =
   | 'train';
 export type Ticket = number;
 
+type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
+/** As the page calls them: the long ones with a signal first. */
+export type Calls = Omit<Studio, LongMethod> & { [K in LongMethod]: SignalFirst<Studio[K]> };
+
 type TicketFirst<F> = F extends (...rest: infer A) => infer R ? (ticket: Ticket, ...rest: A) => R : never;
 export type WireStudio = Omit<Studio, LongMethod> & { [K in LongMethod]: TicketFirst<Studio[K]> } & {
   /** First of all calls: the page's address, which models are found relative to (a worker's own lies elsewhere). */

@@ -1,6 +1,12 @@
 // A drawn picture in; a PNG that says by what it was drawn, as A1111 writes it, out. What such a PNG says in; Compare as it was then out.
 import type { AdapterInfo, Picture } from '../../worker/api.ts';
-import { PICTURE_KEYWORD, type readPictureText, withPngText, writePictureText } from '../../worker/client.ts';
+import {
+  MOST_CLIP_SKIP,
+  PICTURE_KEYWORD,
+  type readPictureText,
+  withPngText,
+  writePictureText,
+} from '../../worker/client.ts';
 import { type Compare, mostStrength } from '../state/compare.svelte.ts';
 import { adapterName } from './take-home.ts';
 
@@ -45,7 +51,7 @@ export function restorePicture(compare: Compare, read: ReadText): NotRestored {
   if (within(read.seed, 0, 2 ** 32 - 1, true)) compare.seed = read.seed!;
   if (within(read.steps, 1, 150, true)) compare.steps = read.steps!;
   if (within(read.guidance, 0, 30, false)) compare.guidance = read.guidance!;
-  compare.clipSkip = within(read.clipSkip, 1, 24, true) ? read.clipSkip! : 1;
+  compare.clipSkip = within(read.clipSkip, 1, MOST_CLIP_SKIP, true) ? read.clipSkip! : 1;
   if (read.sampler) compare.sampler = read.sampler;
   return {
     sampler: read.otherSampler ?? null,

@@ -1,20 +1,9 @@
 // What the page asks of the studio: the worker's methods, long ones with an AbortSignal first. `StudioClient` and the tests' fake both are one.
 
 import type { Trouble, TroubleCode, TroubleFacts } from '../../trouble.ts';
-import type { Studio } from '../../worker/api.ts';
+import type { Calls } from '../../worker/client.ts';
 
-type SignalFirst<F> = F extends (...rest: infer A) => infer R ? (signal: AbortSignal, ...rest: A) => R : never;
-type Long =
-  | 'openModel'
-  | 'fetchModel'
-  | 'importModel'
-  | 'readPhoto'
-  | 'measure'
-  | 'bench'
-  | 'draw'
-  | 'developPreview'
-  | 'train';
-export type StudioCalls = Omit<Studio, Long> & { [K in Long]: SignalFirst<Studio[K]> } & {
+export type StudioCalls = Calls & {
   /** Ends whatever the worker does at once: calls under way reject with an AbortError. What was saved stays. */
   startAgain(): void;
 };

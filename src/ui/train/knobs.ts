@@ -1,6 +1,6 @@
 // The advanced settings as a table: group, kind, limits. Labels and effects are in messages/train.ts, defaults in presets.ts.
 import type { TrainingSettings } from '../../worker/api.ts';
-import { optimizers, samplers, schedules, targets } from '../../worker/client.ts';
+import { MOST_CLIP_SKIP, optimizers, samplers, schedules, targets } from '../../worker/client.ts';
 import { type NumberRefusal, numberText, readNumber, withinLimits } from '../read-number.ts';
 
 export type KnobKey = keyof TrainingSettings;
@@ -68,7 +68,7 @@ export const knobsFor = (sizes: readonly number[]): readonly Knob[] => [
   whole('heldOutDraws', 'photos', 1, 1000),
   whole('crops', 'photos', 0, 64),
   choice('mirror', 'photos', ['off', 'on']),
-  whole('clipSkip', 'photos', 1, 24),
+  whole('clipSkip', 'photos', 1, MOST_CLIP_SKIP),
   real('captionDropout', 'photos', 0, 0.99),
   whole('tagOrders', 'photos', 0, 64),
   whole('keptTags', 'photos', 0, 50),
